@@ -1,0 +1,56 @@
+/** What differs between kernel versions, as data. */
+export interface KernelProfile {
+  version: '6.12' | '6.18' | '7.3';
+  /** Bits that KVM_CREATE_GUEST_MEMFD accepts: 1 MMAP, 2 INIT_SHARED. */
+  gmemFlags: number;
+  /** KVM_MEM_GUEST_MEMFD is accepted for VM types without private memory (both kinds of fault then come from gmem). */
+  gmemOnlySlots: boolean;
+  /** mbind on a mapped gmem stores a shared policy in its inode. */
+  gmemSharedPolicy: boolean;
+  /** Name of a gmem file in fd links and maps. */
+  gmemName: string;
+  /** NUMA_INTERLEAVE_HIT counts weighted interleave too. */
+  weightedHits: boolean;
+  /** A guest write through a writable slot sets PG_dirty at the fault. */
+  guestFaultDirties: boolean;
+  /** New gmem folios carry PG_referenced. */
+  gmemReferenced: boolean;
+  /** Overlapping gmem bindings fail with EEXIST instead of EINVAL. */
+  gmemOverlapExists: boolean;
+}
+
+export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>> = {
+  '6.12': {
+    version: '6.12',
+    gmemFlags: 0,
+    gmemOnlySlots: false,
+    gmemSharedPolicy: false,
+    gmemName: 'anon_inode:[kvm-gmem]',
+    weightedHits: false,
+    guestFaultDirties: false,
+    gmemReferenced: true,
+    gmemOverlapExists: false,
+  },
+  '6.18': {
+    version: '6.18',
+    gmemFlags: 3,
+    gmemOnlySlots: true,
+    gmemSharedPolicy: false,
+    gmemName: 'anon_inode:[kvm-gmem]',
+    weightedHits: true,
+    guestFaultDirties: true,
+    gmemReferenced: true,
+    gmemOverlapExists: false,
+  },
+  '7.3': {
+    version: '7.3',
+    gmemFlags: 3,
+    gmemOnlySlots: true,
+    gmemSharedPolicy: true,
+    gmemName: '/[kvm-gmem] (deleted)',
+    weightedHits: true,
+    guestFaultDirties: true,
+    gmemReferenced: false,
+    gmemOverlapExists: true,
+  },
+};

@@ -1,0 +1,268 @@
+/**
+ * A set of page numbers, held as runs of whole 512-page blocks plus one bitmap for each block that is really mixed.
+ * Adding or removing a range costs the number of touched runs, never the number of pages.
+ */
+const BLOCK = 512;
+const WORDS = 16;
+
+/** Called for each maximal run; returning false stops the walk. */
+export type RunVisitor = (start: number, count: number) => boolean | void;
+
+export class RangeSet {
+  /** Number of members. */
+  size = 0;
+  /** Whole blocks: sorted, disjoint, never touching. */
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #mixed = new Map<number, { bits: Uint32Array; count: number }>();
+
+  /** Whether page `i` is a member. */
+  has(i: number): boolean {
+    const block = Math.floor(i / BLOCK);
+    const leaf = this.#mixed.get(block);
+    if (leaf) {
+      const bit = i - block * BLOCK;
+      return (leaf.bits[bit >>> 5]! & (1 << (bit & 31))) !== 0;
+    }
+    const at = this.#find(block);
+    return at >= 0 && block < this.#ends[at]!;
+  }
+
+  /** Adds [start, start+count); members stay members. */
+  add(start: number, count: number): void {
+    this.#split(start, count, true);
+  }
+
+  /** Removes [start, start+count); what is no member stays none. */
+  remove(start: number, count: number): void {
+    this.#split(start, count, false);
+  }
+
+  /** Members within [start, start+count). */
+  countIn(start: number, count: number): number {
+    let n = 0;
+    this.forEachRun(start, count, (_, length) => {
+      n += length;
+    });
+    return n;
+  }
+
+  /** Visits maximal runs of members within [start, start+count), ascending. */
+  forEachRun(start: number, count: number, visit: RunVisitor): void {
+    const end = start + count;
+    let runStart = -1;
+    let runEnd = -1;
+    const flush = (): boolean => runStart < 0 || visit(runStart, runEnd - runStart) !== false;
+    const piece = (from: number, to: number): boolean => {
+      if (from === runEnd) {
+        runEnd = to;
+        return true;
+      }
+      if (!flush()) return false;
+      runStart = from;
+      runEnd = to;
+      return true;
+    };
+    for (const [from, to] of this.#pieces(start, end)) {
+      if (!piece(from, to)) return;
+    }
+    flush();
+  }
+
+  /** The first run of a mixed block if there is one, else the lowest whole run; null when empty. Holes fill up first. */
+  firstFragment(): { start: number; count: number } | null {
+    for (const [block, leaf] of this.#mixed) {
+      const from = nextBit(leaf.bits, 0, true);
+      const to = nextBit(leaf.bits, from, false);
+      return { start: block * BLOCK + from, count: to - from };
+    }
+    if (this.#starts.length === 0) return null;
+    return { start: this.#starts[0]! * BLOCK, count: (this.#ends[0]! - this.#starts[0]!) * BLOCK };
+  }
+
+  /** Number of runs and bitmaps held: what the set costs. */
+  get pieces(): number {
+    return this.#starts.length + this.#mixed.size;
+  }
+
+  *#pieces(start: number, end: number): Generator<[number, number]> {
+    let i = start;
+    while (i < end) {
+      const block = Math.floor(i / BLOCK);
+      const base = block * BLOCK;
+      const leaf = this.#mixed.get(block);
+      if (leaf) {
+        const stop = Math.min(end, base + BLOCK) - base;
+        let bit = nextBit(leaf.bits, i - base, true);
+        while (bit < stop) {
+          const to = Math.min(stop, nextBit(leaf.bits, bit, false));
+          yield [base + bit, base + to];
+          bit = nextBit(leaf.bits, to, true);
+        }
+        i = base + BLOCK;
+        continue;
+      }
+      const at = this.#find(block);
+      if (at >= 0 && block < this.#ends[at]!) {
+        const to = Math.min(end, this.#ends[at]! * BLOCK);
+        yield [i, to];
+        i = to;
+        continue;
+      }
+      // Nothing here: jump to the next whole run, unless mixed blocks may lie before it.
+      const nextWhole = at + 1 < this.#starts.length ? this.#starts[at + 1]! * BLOCK : end;
+      i =
+        this.#mixed.size === 0
+          ? Math.min(end, nextWhole)
+          : this.#nextMixed(block + 1, Math.min(end, nextWhole));
+    }
+  }
+
+  /** Start of the next mixed block before `limit` (pages), or `limit`. */
+  #nextMixed(block: number, limit: number): number {
+    const last = Math.ceil(limit / BLOCK);
+    if (last - block > this.#mixed.size) {
+      let best = limit;
+      for (const key of this.#mixed.keys()) if (key >= block && key * BLOCK < best) best = key * BLOCK;
+      return best;
+    }
+    for (let b = block; b < last; b++) if (this.#mixed.has(b)) return b * BLOCK;
+    return limit;
+  }
+
+  #split(start: number, count: number, on: boolean): void {
+    if (count <= 0) return;
+    const end = start + count;
+    const firstWhole = Math.ceil(start / BLOCK);
+    const lastWhole = Math.floor(end / BLOCK);
+    if (firstWhole > lastWhole) return this.#bits(firstWhole - 1, start, end, on);
+    if (start < firstWhole * BLOCK) this.#bits(firstWhole - 1, start, firstWhole * BLOCK, on);
+    if (firstWhole < lastWhole) this.#whole(firstWhole, lastWhole, on);
+    if (lastWhole * BLOCK < end) this.#bits(lastWhole, lastWhole * BLOCK, end, on);
+  }
+
+  #bits(block: number, start: number, end: number, on: boolean): void {
+    let leaf = this.#mixed.get(block);
+    if (!leaf) {
+      const at = this.#find(block);
+      const isWhole = at >= 0 && block < this.#ends[at]!;
+      if (isWhole === on) return;
+      leaf = { bits: new Uint32Array(WORDS).fill(isWhole ? 0xffffffff : 0), count: isWhole ? BLOCK : 0 };
+      if (isWhole) this.#cut(block, block + 1);
+      this.#mixed.set(block, leaf);
+    }
+    const base = block * BLOCK;
+    const bits = leaf.bits;
+    let changed = 0;
+    for (let bit = start - base; bit < end - base; bit++) {
+      const mask = 1 << (bit & 31);
+      const word = bits[bit >>> 5]!;
+      if (((word & mask) !== 0) === on) continue;
+      bits[bit >>> 5] = on ? word | mask : word & ~mask;
+      changed++;
+    }
+    leaf.count += on ? changed : -changed;
+    this.size += on ? changed : -changed;
+    if (leaf.count === 0) this.#mixed.delete(block);
+    else if (leaf.count === BLOCK) {
+      this.#mixed.delete(block);
+      this.#join(block, block + 1);
+    }
+  }
+
+  #whole(first: number, last: number, on: boolean): void {
+    let members = 0;
+    if (this.#mixed.size > 0) {
+      if (last - first > this.#mixed.size) {
+        for (const [key, leaf] of this.#mixed) {
+          if (key < first || key >= last) continue;
+          members += leaf.count;
+          this.#mixed.delete(key);
+        }
+      } else {
+        for (let b = first; b < last; b++) {
+          const leaf = this.#mixed.get(b);
+          if (!leaf) continue;
+          members += leaf.count;
+          this.#mixed.delete(b);
+        }
+      }
+    }
+    members += this.#cut(first, last) * BLOCK;
+    this.size -= members;
+    if (on) {
+      this.#join(first, last);
+      this.size += (last - first) * BLOCK;
+    }
+  }
+
+  /** Index of the last run that starts at or before `block`, or -1. */
+  #find(block: number): number {
+    let lo = 0;
+    let hi = this.#starts.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >>> 1;
+      if (this.#starts[mid]! <= block) lo = mid + 1;
+      else hi = mid;
+    }
+    return lo - 1;
+  }
+
+  /** Removes whole blocks [first, last) from the runs; returns how many were there. */
+  #cut(first: number, last: number): number {
+    let at = this.#find(first);
+    if (at < 0 || this.#ends[at]! <= first) at++;
+    let removed = 0;
+    while (at < this.#starts.length && this.#starts[at]! < last) {
+      const s = this.#starts[at]!;
+      const e = this.#ends[at]!;
+      removed += Math.min(e, last) - Math.max(s, first);
+      if (s < first && e > last) {
+        this.#ends[at] = first;
+        this.#starts.splice(at + 1, 0, last);
+        this.#ends.splice(at + 1, 0, e);
+        return removed;
+      }
+      if (s < first) {
+        this.#ends[at] = first;
+        at++;
+      } else if (e > last) {
+        this.#starts[at] = last;
+        return removed;
+      } else {
+        this.#starts.splice(at, 1);
+        this.#ends.splice(at, 1);
+      }
+    }
+    return removed;
+  }
+
+  /** Adds whole blocks that are known to be absent, merging with neighbours. */
+  #join(first: number, last: number): void {
+    const at = this.#find(first);
+    const joinsLeft = at >= 0 && this.#ends[at] === first;
+    const joinsRight = at + 1 < this.#starts.length && this.#starts[at + 1] === last;
+    if (joinsLeft && joinsRight) {
+      this.#ends[at] = this.#ends[at + 1]!;
+      this.#starts.splice(at + 1, 1);
+      this.#ends.splice(at + 1, 1);
+    } else if (joinsLeft) this.#ends[at] = last;
+    else if (joinsRight) this.#starts[at + 1] = first;
+    else {
+      this.#starts.splice(at + 1, 0, first);
+      this.#ends.splice(at + 1, 0, last);
+    }
+  }
+}
+
+/** First bit at or after `from` that is set (or clear); 512 when there is none. */
+function nextBit(bits: Uint32Array, from: number, set: boolean): number {
+  for (let bit = from; bit < BLOCK;) {
+    let word = bits[bit >>> 5]!;
+    if (!set) word = ~word;
+    word = (word >>> (bit & 31)) << (bit & 31);
+    if (word !== 0) return (bit & ~31) + (31 - Math.clz32(word & -word));
+    bit = (bit & ~31) + 32;
+  }
+  return BLOCK;
+}

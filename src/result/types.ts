@@ -1,0 +1,152 @@
+/**
+ * The run document: everything that is printed, drawn or compared comes from it, and it holds no clock readings, host
+ * names or paths. `gmemlab run` writes it as result.json; its schema is datasets/schema/result.schema.json.
+ */
+import type { SnapshotFacts } from '../procfs/facts.ts';
+import type { Errno } from '../units/errno.ts';
+
+export const RESULT_FORMAT = 1;
+
+export interface RunResult {
+  $schema: string;
+  format: number;
+  tool: { name: 'gmemlab'; version: string };
+  scenario: ScenarioSummary;
+  machine: MachineSummary;
+  /** In the order asked for. */
+  strategies: StrategyRun[];
+}
+
+export interface ScenarioSummary {
+  /** File name without directory and extension: the id under which reports are stored. */
+  id: string;
+  title: string;
+  description: string;
+  kernel: string;
+  seed: number;
+  /** The step script, as written. */
+  steps: string;
+  /** Where the scenario's figures come from. */
+  sources: string[];
+}
+
+export interface MachineSummary {
+  title: string;
+  nodes: { nid: number; cpulist: string; memoryBytes: number; distances: number[] }[];
+}
+
+/** One strategy's world. */
+export interface StrategyRun {
+  /** Canonical name: `fbind`, or `fbind+tracker{oom=true}+unmovable`. Unique in a document. */
+  name: string;
+  title: string;
+  parts: PartUse[];
+  /** `verified` only when no part is hypothetical on this kernel: then the status quo itself ran. */
+  label: FieldLabel;
+  /** A strategy that threw: everything up to the failing step is kept. */
+  error: { step: number; line: number; message: string; part: string } | null;
+  steps: StepResult[];
+  snapshots: Snapshot[];
+  /** Laws broken, with the step: findings about the design. */
+  findings: Finding[];
+  /** Operation counts (locks, walks, counter updates …) by name. */
+  counts: Record<string, number>;
+  /** Balanced ledger: postings summed by from, to and reason. */
+  ledger: LedgerLine[];
+}
+
+export interface PartUse {
+  axis: 'placement' | 'accounting' | 'migration';
+  id: string;
+  title: string;
+  summary: string;
+  origin: 'mainline' | 'proposed' | 'what-if';
+  source: string;
+  /** All options with their values, defaults included. */
+  options: Record<string, string | number | boolean>;
+}
+
+/** How far a number can be trusted. */
+export type FieldLabel = 'verified' | 'derived' | 'hypothetical';
+/** accounting: limits and kills depend on it; stat: people look at it. */
+export type FieldClass = 'accounting' | 'stat';
+
+export interface StepResult {
+  /** 1-based position in the script after repeat blocks are unrolled. */
+  n: number;
+  /** Line in the scenario file. */
+  line: number;
+  /** Worker name, or `ctl`. */
+  who: string;
+  text: string;
+  ret: number;
+  errno: Errno | '';
+  message: string;
+  /** false when the line stated another result than the one that came. */
+  expected: boolean;
+}
+
+export interface Snapshot {
+  label: string;
+  /** Step after which it was taken. */
+  step: number;
+  facts: SnapshotFacts;
+  truth: TruthFacts;
+}
+
+/** The omniscient record, kept by the engine, never by a strategy. */
+export interface TruthFacts {
+  /** One row per file and anonymous owner that holds memory. */
+  holdings: Holding[];
+  /** Private memory per process that really serves its VM, and everything else it uses. */
+  processes: ProcessTruth[];
+  /** Free plus used pages per node. */
+  nodes: { nid: number; freePages: number; usedPages: number }[];
+}
+
+export interface Holding {
+  /** Object name of the scenario (`private`, `ram`), or a description of anonymous memory. */
+  object: string;
+  kind: 'gmem' | 'memfd' | 'shmem' | 'anon' | 'file' | 'hugetlb' | 'kernel';
+  /** Worker whose VM or mapping the memory serves; null when nobody. */
+  user: string | null;
+  /** VM name, or null. */
+  vm: string | null;
+  /** Pages per node id. */
+  nodePages: number[];
+  /** Pages that a guest page table maps. */
+  guestMappedPages: number;
+  /** Pages by cgroup path charged (dying cgroups print as `path (deleted)`). */
+  chargedPages: Record<string, number>;
+  /** Pages by worker that allocated them. */
+  allocatedPages: Record<string, number>;
+  /** Pages that the wanted policy of the VMM would put elsewhere; null when no wish was stated. */
+  offPolicyPages: number | null;
+}
+
+export interface ProcessTruth {
+  worker: string;
+  pid: number;
+  cgroup: string;
+  /** Private guest memory that serves this process' VMs, per node id. */
+  privateNodePages: number[];
+  /** All memory that lives because of this process: private, shared pool and its own, per node id. */
+  nodePages: number[];
+}
+
+export interface Finding {
+  kind: 'law' | 'hazard' | 'expectation';
+  /** Stable id, e.g. `rss-balanced-at-exit`. */
+  id: string;
+  message: string;
+  step: number;
+  line: number;
+}
+
+export interface LedgerLine {
+  from: string;
+  to: string;
+  reason: string;
+  pages: number;
+  postings: number;
+}
