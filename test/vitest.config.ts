@@ -1,6 +1,6 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     root: '.',
     include: ['test/**/*.test.ts'],
@@ -8,3 +8,5 @@ export default defineConfig({
     reporters: ['default', './test/plain-reporter.ts'],
   },
 });
+
+export default config;

@@ -24,7 +24,7 @@ export const CHARGE_BATCH = 64;
 export class Memcg {
   readonly path: string;
   readonly parent: Memcg | null;
-  readonly children = new Set<Memcg>();
+  readonly children: Set<Memcg> = new Set<Memcg>();
   /** Removed while still charged; its pages count in the ancestors only. */
   isDying = false;
   /** page_counter: pages charged here and below, batched stock included. */
@@ -40,7 +40,7 @@ export class Memcg {
     oom_kill: 0,
     oom_group_kill: 0,
   };
-  readonly stat = new Map<NodeItem, Float64Array>();
+  readonly stat: Map<NodeItem, Float64Array> = new Map<NodeItem, Float64Array>();
   readonly vmEvents: Record<string, number> = {};
   readonly #nodes: number;
 

@@ -3,7 +3,7 @@ export const PAGE_SIZE = 4096;
 /** Base pages of a pageblock and of a PMD mapping (2 MiB). */
 export const PAGES_PER_PMD = 512;
 /** Base pages of a PUD mapping (1 GiB). */
-export const PAGES_PER_PUD = 512 * 512;
+export const PAGES_PER_PUD: number = 512 * 512;
 
 /** Pages to kB, as /proc prints sizes. */
 export const pagesToKb = (pages: number): number => pages * 4;
