@@ -161,9 +161,7 @@ export class FrameTable {
       const base = block * BLOCK;
       if (i === base && end - base >= BLOCK && !this.#leaves.has(block)) {
         const limit = Math.floor(end / BLOCK);
-        let last = block + 1;
-        if (this.#leaves.size === 0) last = limit;
-        else while (last < limit && !this.#leaves.has(last)) last++;
+        const last = this.#nextLeafBlock(block + 1, limit);
         whole(block, last);
         i = last * BLOCK;
         continue;
@@ -172,6 +170,18 @@ export class FrameTable {
       const stop = Math.min(end, base + BLOCK);
       for (; i < stop; i++) one(leaf, i - base, block);
     }
+  }
+
+  /** First dense block in [from, limit), or `limit`: looks at the fewer of leaves and blocks. */
+  #nextLeafBlock(from: number, limit: number): number {
+    if (limit - from > this.#leaves.size) {
+      let best = limit;
+      for (const key of this.#leaves.keys()) if (key >= from && key < best) best = key;
+      return best;
+    }
+    let block = from;
+    while (block < limit && !this.#leaves.has(block)) block++;
+    return block;
   }
 
   #leaf(block: number): Leaf | undefined {

@@ -68,6 +68,52 @@ describe('PfnMap', () => {
 });
 
 describe('FrameTable', () => {
+  it('agrees with a plain array of frames', () => {
+    const op = fc.record({
+      kind: fc.constantFrom('allocate', 'free', 'map', 'unmap', 'reclass'),
+      pfn: fc.nat(2000),
+      count: fc.integer({ min: 1, max: 1300 }),
+      folioClass: fc.integer({ min: 1, max: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(op, { maxLength: 40 }), (ops) => {
+        const table = new FrameTable();
+        const frames = Array.from({ length: 4000 }, () => ({ folioClass: 0, maps: 0 }));
+        for (const { kind, pfn, count, folioClass } of ops) {
+          const part = frames.slice(pfn, pfn + count);
+          const isFree = part.every((frame) => frame.folioClass === 0);
+          const isUsed = part.every((frame) => frame.folioClass !== 0);
+          const isMapped = part.every((frame) => frame.maps > 0);
+          if (kind === 'allocate' && isFree) {
+            table.allocate(pfn, count, folioClass);
+            for (const frame of part) frame.folioClass = folioClass;
+          } else if (kind === 'free' && isUsed) {
+            table.free(pfn, count);
+            for (const frame of part) frame.folioClass = frame.maps = 0;
+          } else if (kind === 'map' && isUsed) {
+            let seen = 0;
+            table.addMaps(pfn, count, 1, (_, n) => (seen += n));
+            expect(seen).toBe(count);
+            for (const frame of part) frame.maps++;
+          } else if (kind === 'unmap' && isUsed && isMapped) {
+            table.addMaps(pfn, count, -1, () => {});
+            for (const frame of part) frame.maps--;
+          } else if (kind === 'reclass' && isUsed) {
+            table.reclass(pfn, count, (old) => (old % 3) + 1);
+            for (const frame of part) frame.folioClass = (frame.folioClass % 3) + 1;
+          }
+        }
+        expect(table.size).toBe(frames.filter((frame) => frame.folioClass !== 0).length);
+        frames.forEach((frame, pfn) => {
+          if (table.classOf(pfn) !== frame.folioClass)
+            expect(`${pfn}: class ${table.classOf(pfn)}`).toBe(`${pfn}: class ${frame.folioClass}`);
+          if (table.mapCountOf(pfn) !== frame.maps)
+            expect(`${pfn}: maps ${table.mapCountOf(pfn)}`).toBe(`${pfn}: maps ${frame.maps}`);
+        });
+      }),
+    );
+  });
+
   it('keeps class and map count per frame', () => {
     const table = new FrameTable();
     table.allocate(0, 2048, 7);
