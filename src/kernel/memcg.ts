@@ -22,6 +22,8 @@ export const CHARGE_BATCH = 64;
 
 /** A memory cgroup: page counter with hierarchy, statistics by node, events. */
 export class Memcg {
+  /** Unique in a world; never printed. */
+  readonly id: number;
   readonly path: string;
   readonly parent: Memcg | null;
   readonly children: Set<Memcg> = new Set<Memcg>();
@@ -44,7 +46,8 @@ export class Memcg {
   readonly vmEvents: Record<string, number> = {};
   readonly #nodes: number;
 
-  constructor(config: { path: string; parent: Memcg | null; nodes: number }) {
+  constructor(config: { id: number; path: string; parent: Memcg | null; nodes: number }) {
+    this.id = config.id;
     this.path = config.path;
     this.parent = config.parent;
     this.#nodes = config.nodes;
@@ -75,6 +78,15 @@ export class Memcg {
     return null;
   }
 
+  /** Pages that still fit below every limit. */
+  room(): number {
+    let room = Infinity;
+    for (let group: Memcg | null = this; group; group = group.parent) {
+      if (group.max !== null) room = Math.min(room, Math.max(0, group.max - group.usage));
+    }
+    return room;
+  }
+
   /** mm/page_counter.c:page_counter_charge, on this group and its ancestors. */
   charge(pages: number): void {
     for (let group: Memcg | null = this; group; group = group.parent) {
@@ -93,29 +105,56 @@ export class Memcg {
   }
 }
 
-/** Per-CPU stock of pre-charged pages (mm/memcontrol.c:consume_stock, refill_stock). */
+/**
+ * Per-CPU stock of pre-charged pages (mm/memcontrol.c:consume_stock, refill_stock). 6.12 keeps one group per CPU: charging another
+ * one gives the rest back. 7.3 keeps several.
+ */
 export class ChargeStock {
-  #memcg: Memcg | null = null;
-  #pages = 0;
+  readonly #slots: { memcg: Memcg; pages: number }[] = [];
+  readonly #size: number;
 
-  /** Charges `pages` single pages to a group, in batches. */
-  charge(memcg: Memcg, pages: number): void {
-    if (this.#memcg === memcg && this.#pages >= pages) {
-      this.#pages -= pages;
-      return;
-    }
-    if (this.#memcg !== memcg) this.drain();
-    this.#memcg = memcg;
-    const missing = pages - this.#pages;
-    const batches = Math.ceil(missing / CHARGE_BATCH);
-    memcg.charge(batches * CHARGE_BATCH);
-    this.#pages = batches * CHARGE_BATCH - missing;
+  constructor(config: { slots: number }) {
+    this.#size = config.slots;
   }
 
-  /** Gives the stock back to its group. */
+  /**
+   * Charges single pages to a group, in batches where its limits allow and page by page where not. Returns how many fitted; the root
+   * is never charged.
+   */
+  charge(memcg: Memcg, pages: number): number {
+    if (memcg.parent === null) return pages;
+    let slot = this.#slots.find((entry) => entry.memcg === memcg);
+    if (slot && slot.pages >= pages) {
+      slot.pages -= pages;
+      return pages;
+    }
+    if (!slot) {
+      slot = { memcg, pages: 0 };
+      if (this.#slots.length >= this.#size) this.#giveBack(this.#slots.shift()!);
+      this.#slots.push(slot);
+    }
+    const missing = pages - slot.pages;
+    const batches = Math.ceil(missing / CHARGE_BATCH) * CHARGE_BATCH;
+    if (!memcg.overLimit(batches)) {
+      memcg.charge(batches);
+      slot.pages = batches - missing;
+      return pages;
+    }
+    const room = Math.min(missing, memcg.room());
+    memcg.charge(room);
+    const fitted = slot.pages + room;
+    slot.pages = 0;
+    return fitted;
+  }
+
+  /** Gives every stock back to its group (drain_all_stock). */
   drain(): void {
-    if (this.#memcg && this.#pages > 0) this.#memcg.uncharge(this.#pages);
-    this.#memcg = null;
-    this.#pages = 0;
+    for (const slot of this.#slots) this.#giveBack(slot);
+    this.#slots.length = 0;
+  }
+
+  #giveBack(slot: { memcg: Memcg; pages: number }): void {
+    if (slot.pages > 0) slot.memcg.uncharge(slot.pages);
+    slot.pages = 0;
   }
 }

@@ -17,6 +17,10 @@ export interface KernelProfile {
   gmemReferenced: boolean;
   /** Overlapping gmem bindings fail with EEXIST instead of EINVAL. */
   gmemOverlapExists: boolean;
+  /** Groups whose charge stock a CPU keeps at a time. */
+  chargeSlots: number;
+  /** Removing a group hands its page charges to the parent at once. */
+  reparentsFolios: boolean;
 }
 
 export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>> = {
@@ -30,6 +34,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     guestFaultDirties: false,
     gmemReferenced: true,
     gmemOverlapExists: false,
+    chargeSlots: 1,
+    reparentsFolios: false,
   },
   '6.18': {
     version: '6.18',
@@ -41,6 +47,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     guestFaultDirties: true,
     gmemReferenced: true,
     gmemOverlapExists: false,
+    chargeSlots: 7,
+    reparentsFolios: false,
   },
   '7.3': {
     version: '7.3',
@@ -52,5 +60,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     guestFaultDirties: true,
     gmemReferenced: false,
     gmemOverlapExists: true,
+    chargeSlots: 7,
+    reparentsFolios: true,
   },
 };

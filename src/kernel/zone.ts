@@ -19,6 +19,8 @@ export class Zone {
   min = 0;
   low = 0;
   high = 0;
+  /** lowmem_reserve against allocations that could use a higher zone. */
+  reserve = 0;
   readonly #free = new RangeSet();
   /** The stretch that single-page requests are being served from; still free. Plays the per-CPU page list. */
   #cursor = 0;
@@ -139,7 +141,15 @@ export function buildZones(nodes: readonly { memoryBytes: number; movableBytes: 
     pfn = Math.ceil(end / 1024) * 1024;
   });
   setWatermarks(zones);
+  for (const zone of zones) zone.reserve = lowmemReserve(zone, zones);
   return zones;
+}
+
+/** mm/page_alloc.c:setup_per_zone_lowmem_reserve for a request that may use Normal: 1/256 of the node's higher zones. */
+function lowmemReserve(zone: Zone, zones: readonly Zone[]): number {
+  if (zone.name !== 'DMA' && zone.name !== 'DMA32') return 0;
+  const above = zones.filter((z) => z.nid === zone.nid && z.startPfn > zone.startPfn && z.name !== 'Movable');
+  return Math.floor(above.reduce((sum, z) => sum + z.pages, 0) / 256);
 }
 
 /** mm/khugepaged.c:set_recommended_min_free_kbytes and mm/page_alloc.c:__setup_per_zone_wmarks, 6.12. */

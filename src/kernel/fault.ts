@@ -1,0 +1,181 @@
+import { allocateFolios } from './folios.ts';
+import type { Kernel } from './kernel.ts';
+import type { Mm } from './mm.ts';
+import { forEachLane } from './page-allocator.ts';
+import { type FillFailure, fillCache } from './page-cache.ts';
+import { forEachKind, mapFrames, zapRange } from './rmap.ts';
+import { allocateTables } from './table-pages.ts';
+import type { Task } from './task.ts';
+import { indexOf, type Vma } from './vma.ts';
+
+/** How an access ended: fine, a signal for the process, or no memory. */
+export type AccessResult = null | 'SIGSEGV' | 'SIGBUS' | Exclude<FillFailure, null>;
+
+/** Pages that a read fault maps around itself when they are in the page cache (fault_around_bytes, 64 KiB). */
+const FAULT_AROUND = 16;
+
+/** User access to a range of pages: faults in whatever is not mapped (mm/memory.c:handle_mm_fault), in address order. */
+export function accessRange(
+  kernel: Kernel,
+  task: Task,
+  vpn: number,
+  count: number,
+  isWrite: boolean,
+): AccessResult {
+  const mm = task.process.mm;
+  if (!mm) return 'SIGSEGV';
+  const end = vpn + count;
+  let at = vpn;
+  for (const vma of mm.overlapping(vpn, end)) {
+    if (vma.start > at) return 'SIGSEGV';
+    if (vma.isShadow || !vma.prot.startsWith('r') || (isWrite && vma.prot[1] !== 'w')) return 'SIGSEGV';
+    const to = Math.min(end, vma.end);
+    const failed = accessVma(kernel, task, mm, vma, at, to - at, isWrite);
+    mm.noteRss();
+    if (failed) return failed;
+    at = to;
+  }
+  return at < end ? 'SIGSEGV' : null;
+}
+
+function accessVma(
+  kernel: Kernel,
+  task: Task,
+  mm: Mm,
+  vma: Vma,
+  vpn: number,
+  count: number,
+  isWrite: boolean,
+): AccessResult {
+  kernel.event('pgfault', count);
+  if (vma.file?.kind === 'gmem' && (vma.file.flags & 2) === 0) return 'SIGBUS';
+  if (vma.file && indexOf(vma, vpn + count - 1) >= vma.file.sizePages) return 'SIGBUS';
+  const gaps: { vpn: number; count: number }[] = [];
+  mm.pt.forEachGap(vpn, count, (at, n) => gaps.push({ vpn: at, count: n }));
+  if (isWrite && !vma.shared) {
+    const failed = copyOnWrite(kernel, task, mm, vma, vpn, count);
+    if (failed) return failed;
+  }
+  for (const gap of gaps) {
+    const failed = faultGap(kernel, task, mm, vma, gap.vpn, gap.count, isWrite);
+    if (failed) return failed;
+  }
+  if (isWrite && vma.shared) markDirty(kernel, mm, vpn, count);
+  return null;
+}
+
+function faultGap(
+  kernel: Kernel,
+  task: Task,
+  mm: Mm,
+  vma: Vma,
+  vpn: number,
+  count: number,
+  isWrite: boolean,
+): AccessResult {
+  allocateTables(kernel, task, mm.tablePages, 'pagetables', mm.tables.add(vpn, count));
+  if (!vma.file) return isWrite ? mapAnonymous(kernel, task, mm, vma, vpn, count) : null; // reads map the zero page
+  const index = indexOf(vma, vpn);
+  const failed = fillCache(kernel, task, vma.file, index, count, isWrite && vma.shared);
+  if (!failed && isWrite && !vma.shared) return mapAnonymous(kernel, task, mm, vma, vpn, count);
+  mapCached(kernel, mm, vma, vpn, count);
+  if (!failed && !isWrite && vma.file.kind !== 'gmem') faultAround(kernel, mm, vma, vpn, count);
+  return failed;
+}
+
+/** Maps the cached pages of a range that are not mapped yet. */
+function mapCached(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): void {
+  const file = vma.file!;
+  mm.pt.forEachGap(vpn, count, (at, n) => {
+    file.cache.forEach(indexOf(vma, at), n, (index, m, period, lanes) => {
+      mapFrames(kernel, mm, vma.start + index - vma.pgoff, m, period, lanes);
+    });
+  });
+}
+
+/** mm/memory.c:do_fault_around: the aligned windows of the first and last page, within VMA and page table. */
+function faultAround(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): void {
+  const from = Math.max(vma.start, Math.floor(vpn / FAULT_AROUND) * FAULT_AROUND);
+  const to = Math.min(vma.end, Math.ceil((vpn + count) / FAULT_AROUND) * FAULT_AROUND);
+  if (from < vpn) mapCached(kernel, mm, vma, from, vpn - from);
+  if (to > vpn + count) mapCached(kernel, mm, vma, vpn + count, to - vpn - count);
+}
+
+/**
+ * New anonymous pages. Interleaving counts by address, for private file mappings by inode number and page index
+ * (mm/mempolicy.c:get_vma_policy with the file's get_policy).
+ */
+function mapAnonymous(
+  kernel: Kernel,
+  task: Task,
+  mm: Mm,
+  vma: Vma,
+  vpn: number,
+  count: number,
+): AccessResult {
+  const isShmem = vma.file?.kind === 'shmem';
+  let at = vpn;
+  const end = vpn + count;
+  while (at < end) {
+    const shared = isShmem ? vma.file!.policy.lookup(indexOf(vma, at)) : null;
+    const n = shared ? Math.min(end - at, shared.end - indexOf(vma, at)) : end - at;
+    const answer = allocateFolios(kernel, task, {
+      kind: 'anon',
+      inode: null,
+      policy: (isShmem ? shared!.policy : vma.policy) ?? task.policy,
+      ilx: (isShmem ? vma.file!.ino : 0) + indexOf(vma, at),
+      count: n,
+      dirty: true,
+    });
+    for (const run of answer.runs) {
+      mapFrames(kernel, mm, at, run.count, run.period, run.lanes);
+      at += run.count;
+    }
+    if (answer.failed) return answer.failed;
+  }
+  return null;
+}
+
+/** mm/memory.c:do_wp_page over a range: page cache and anonymous pages that others map, too, get private copies. */
+function copyOnWrite(kernel: Kernel, task: Task, mm: Mm, vma: Vma, vpn: number, count: number): AccessResult {
+  const copies: { vpn: number; count: number }[] = [];
+  forEachKind(kernel, mm, vpn, count, (at, n, isAnon) => {
+    if (!isAnon) {
+      copies.push({ vpn: at, count: n });
+      return;
+    }
+    mm.pt.forEach(at, n, (start, m, period, lanes) => {
+      let sharedPages = 0;
+      forEachLane(m, period, lanes, (pfn, length) => {
+        kernel.frames.forEach(pfn, length, (_s, k, _id, maps) => {
+          if (maps > 1) sharedPages += k;
+        });
+      });
+      if (sharedPages === m) copies.push({ vpn: start, count: m });
+      else if (sharedPages > 0) {
+        for (let k = 0; k < m; k++) {
+          const pfn = lanes[k % period]! + Math.floor(k / period);
+          if (kernel.frames.mapCountOf(pfn) > 1) copies.push({ vpn: start + k, count: 1 });
+        }
+      }
+    });
+  });
+  for (const copy of copies) {
+    zapRange(kernel, mm, copy.vpn, copy.count);
+    const failed = mapAnonymous(kernel, task, mm, vma, copy.vpn, copy.count);
+    if (failed) return failed;
+  }
+  return null;
+}
+
+function markDirty(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
+  mm.pt.forEach(vpn, count, (_, n, period, lanes) => {
+    forEachLane(n, period, lanes, (pfn, length) => {
+      let clean = false;
+      kernel.frames.forEach(pfn, length, (_s, _m, id) => {
+        if (!kernel.classes.get(id).dirty) clean = true;
+      });
+      if (clean) kernel.frames.reclass(pfn, length, (id) => kernel.classes.dirtied(id));
+    });
+  });
+}

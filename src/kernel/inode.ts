@@ -1,0 +1,63 @@
+import { PfnMap } from './pfn-map.ts';
+import { RadixNodes } from './radix-nodes.ts';
+import { SharedPolicy } from './shared-policy.ts';
+import type { KernelPages } from './kernel-pages.ts';
+import type { Mm } from './mm.ts';
+import type { Vma } from './vma.ts';
+
+export type InodeKind = 'shmem' | 'gmem' | 'file';
+
+/** An inode with its page cache (struct address_space). Sizes are in pages. */
+export class Inode {
+  /** Unique in a world. */
+  readonly id: number;
+  readonly kind: InodeKind;
+  /** i_ino: part of the interleave index of shmem. */
+  readonly ino: number;
+  /** Device as maps prints it. */
+  readonly dev: string;
+  /** Path as maps prints it. */
+  readonly path: string;
+  /** Name of the object in the scenario, for the truth. */
+  readonly name: string;
+  sizePages: number;
+  /** Page index to frame. */
+  readonly cache: PfnMap = new PfnMap();
+  readonly policy: SharedPolicy = new SharedPolicy();
+  /** i_mmap: every VMA that maps the file. */
+  readonly mappings: Set<{ mm: Mm; vma: Vma }> = new Set<{ mm: Mm; vma: Vma }>();
+  /** xarray nodes of the page cache. */
+  readonly nodes: RadixNodes = new RadixNodes({ bits: 6, levels: 6 });
+  /** The slab objects behind `nodes`. */
+  readonly slab: KernelPages;
+  /** Open files and VMAs that keep it. */
+  refs = 0;
+  /** GUEST_MEMFD_FLAG_* of a gmem. */
+  readonly flags: number;
+  /** Committed_AS holds the whole size from the start (shared anonymous memory); a memfd's pages count one by one. */
+  readonly reservesWhole: boolean;
+
+  constructor(config: {
+    id: number;
+    kind: InodeKind;
+    ino: number;
+    dev: string;
+    path: string;
+    name: string;
+    sizePages: number;
+    slab: KernelPages;
+    flags?: number;
+    reservesWhole?: boolean;
+  }) {
+    this.id = config.id;
+    this.kind = config.kind;
+    this.ino = config.ino;
+    this.dev = config.dev;
+    this.path = config.path;
+    this.name = config.name;
+    this.sizePages = config.sizePages;
+    this.slab = config.slab;
+    this.flags = config.flags ?? 0;
+    this.reservesWhole = config.reservesWhole ?? false;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Memcg } from './memcg.ts';
+
+/** Frames or slab objects that the kernel holds for something, newest last, with who paid for them. */
+export interface KernelLot {
+  pfn: number;
+  count: number;
+  nid: number;
+  memcg: Memcg;
+}
+
+/** A stack of kernel allocations: page tables of an address space, or slab objects of a file. */
+export class KernelPages {
+  readonly lots: KernelLot[] = [];
+
+  get count(): number {
+    return this.lots.reduce((sum, lot) => sum + lot.count, 0);
+  }
+
+  push(lot: KernelLot): void {
+    const last = this.lots[this.lots.length - 1];
+    if (
+      last &&
+      last.memcg === lot.memcg &&
+      last.nid === lot.nid &&
+      last.pfn + last.count === lot.pfn &&
+      lot.pfn > 0
+    )
+      last.count += lot.count;
+    else if (last && lot.pfn === 0 && last.pfn === 0 && last.memcg === lot.memcg && last.nid === lot.nid)
+      last.count += lot.count;
+    else this.lots.push(lot);
+  }
+
+  /** Takes the newest `count` away. */
+  pop(count: number): KernelLot[] {
+    const out: KernelLot[] = [];
+    while (count > 0) {
+      const last = this.lots[this.lots.length - 1];
+      if (!last) throw new Error(`${count} more kernel objects freed than held`);
+      const n = Math.min(count, last.count);
+      last.count -= n;
+      out.push({ ...last, pfn: last.pfn === 0 ? 0 : last.pfn + last.count, count: n });
+      if (last.count === 0) this.lots.pop();
+      count -= n;
+    }
+    return out;
+  }
+}

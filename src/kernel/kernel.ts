@@ -1,0 +1,129 @@
+import { FolioClasses } from './folio-class.ts';
+import { FrameTable } from './frame-table.ts';
+import { type KernelHooks, NO_HOOKS } from './hooks.ts';
+import { Inode, type InodeKind } from './inode.ts';
+import { KernelPages } from './kernel-pages.ts';
+import { buildZonelists, type MachineConfig } from './machine.ts';
+import { ChargeStock, Memcg } from './memcg.ts';
+import type { Mm } from './mm.ts';
+import { NumaNode } from './node.ts';
+import type { KernelProfile } from './profiles.ts';
+import type { OpenFile, Process } from './task.ts';
+import { buildZones } from './zone.ts';
+
+/** One running kernel: all state of a world. Behaviour stands in the files beside, each following the kernel file it names. */
+export class Kernel {
+  readonly profile: KernelProfile;
+  readonly machine: MachineConfig;
+  readonly nodes: readonly NumaNode[];
+  /** Fallback order per preferred node. */
+  readonly zonelists: readonly (readonly number[])[];
+  readonly frames: FrameTable = new FrameTable();
+  readonly classes: FolioClasses = new FolioClasses();
+  readonly memcgs: Map<string, Memcg> = new Map<string, Memcg>();
+  readonly rootMemcg: Memcg;
+  /** Removed groups that still hold charges. */
+  readonly dyingMemcgs: Set<Memcg> = new Set<Memcg>();
+  /** Charge stock per CPU. */
+  readonly stocks: readonly ChargeStock[];
+  readonly processes: Map<string, Process> = new Map<string, Process>();
+  readonly inodes: Set<Inode> = new Set<Inode>();
+  /** Weighted-interleave weight per node. */
+  readonly weights: number[];
+  readonly cpuNode: readonly number[];
+  /** Committed_AS, pages. */
+  committed = 0;
+  /** vm events by /proc/vmstat name. */
+  readonly vmEvents: Record<string, number> = {};
+  hooks: KernelHooks = NO_HOOKS;
+  /** do_exit of a killed process; the OOM killer stands below the code that takes address spaces down. */
+  exitProcess: (process: Process) => void = () => {
+    throw new Error('no exit path');
+  };
+  /** MMU notifiers: called before user page-table entries of a range go. */
+  mmuNotifiers: ((mm: Mm, vpn: number, count: number) => void)[] = [];
+  /** MMU notifiers: an address space goes for good. */
+  mmReleases: ((mm: Mm) => void)[] = [];
+  /** The last reference of an open file went: VMs and the like follow. */
+  onRelease: (file: OpenFile) => void = () => undefined;
+  /** check_mm found counters that are not zero. */
+  onBadRss: (process: Process) => void = () => undefined;
+  /** What the kernel log says: OOM kills, bad counters. */
+  readonly log: string[] = [];
+  readonly maxMapCount: number;
+  /** Page cache that was there before the first step, per node; image files take their pages from it. */
+  readonly background: (Inode | null)[] = [];
+  /** Bytes of slab objects per node, and the frames behind them. */
+  readonly slabBytes: Float64Array;
+  readonly slabFrames: readonly KernelPages[];
+  nextPid = 200;
+  nextInodeId = 1;
+  /** i_ino of tmpfs counts up per mount; the first object of a fresh system gets 2. */
+  nextShmemIno = 2;
+  #nextMemcgId = 1;
+
+  constructor(config: { machine: MachineConfig; profile: KernelProfile; maxMapCount?: number | undefined }) {
+    this.machine = config.machine;
+    this.profile = config.profile;
+    this.maxMapCount = config.maxMapCount ?? 65_530;
+    const zones = buildZones(config.machine.nodes);
+    this.nodes = config.machine.nodes.map(
+      (node, nid) => new NumaNode({ nid, cpus: node.cpus, zones: zones.filter((zone) => zone.nid === nid) }),
+    );
+    this.zonelists = buildZonelists(config.machine);
+    this.weights = this.nodes.map(() => 1);
+    const cpuNode: number[] = [];
+    this.nodes.forEach((node) => node.cpus.forEach((cpu) => (cpuNode[cpu] = node.nid)));
+    this.cpuNode = cpuNode;
+    this.stocks = cpuNode.map(() => new ChargeStock({ slots: config.profile.chargeSlots }));
+    this.rootMemcg = this.newMemcg('/', null);
+    this.slabBytes = new Float64Array(this.nodes.length);
+    this.slabFrames = this.nodes.map(() => new KernelPages());
+  }
+
+  /** Pages of RAM. */
+  get totalPages(): number {
+    return this.nodes.reduce((sum, node) => sum + node.pages, 0);
+  }
+
+  /** Node of a frame. */
+  nidOf(pfn: number): number {
+    let nid = 0;
+    for (let n = 1; n < this.nodes.length; n++) {
+      const node = this.nodes[n]!;
+      if (node.pages > 0 && pfn >= node.startPfn) nid = n;
+    }
+    return nid;
+  }
+
+  newMemcg(path: string, parent: Memcg | null): Memcg {
+    const memcg = new Memcg({ id: this.#nextMemcgId++, path, parent, nodes: this.nodes.length });
+    this.memcgs.set(path, memcg);
+    return memcg;
+  }
+
+  newInode(config: {
+    kind: InodeKind;
+    dev: string;
+    path: string;
+    name: string;
+    sizePages: number;
+    ino?: number;
+    flags?: number;
+    reservesWhole?: boolean;
+  }): Inode {
+    const inode = new Inode({
+      ...config,
+      id: this.nextInodeId++,
+      ino: config.ino ?? this.nextShmemIno++,
+      slab: new KernelPages(),
+    });
+    this.inodes.add(inode);
+    return inode;
+  }
+
+  /** Adds to a vm event of /proc/vmstat. */
+  event(name: string, count: number): void {
+    this.vmEvents[name] = (this.vmEvents[name] ?? 0) + count;
+  }
+}

@@ -1,0 +1,139 @@
+import type { Inode } from './inode.ts';
+import type { KernelPages } from './kernel-pages.ts';
+import { PfnMap } from './pfn-map.ts';
+import { RadixNodes } from './radix-nodes.ts';
+import { slice, type Vma } from './vma.ts';
+
+/** RSS counters of an address space, in pages (include/linux/mm_types_task.h). */
+export interface RssCounters {
+  anon: number;
+  file: number;
+  shmem: number;
+  swap: number;
+}
+
+/** An address space (struct mm_struct). */
+export class Mm {
+  readonly pid: number;
+  readonly worker: string;
+  /** Sorted, disjoint. */
+  readonly vmas: Vma[] = [];
+  /** Page table: virtual page number to frame. */
+  readonly pt: PfnMap = new PfnMap();
+  readonly rss: RssCounters = { anon: 0, file: 0, shmem: 0, swap: 0 };
+  /** Page-table pages below the top level. */
+  readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3 });
+  readonly tablePages: KernelPages;
+  hiwaterRss = 0;
+  hiwaterVm = 0;
+  lockedPages = 0;
+  /** Limits in bytes (RLIMIT_AS, RLIMIT_MEMLOCK). */
+  rlimitAs: number = Infinity;
+  readonly #links = new Map<Vma, { mm: Mm; vma: Vma }>();
+
+  constructor(config: { pid: number; worker: string; tablePages: KernelPages }) {
+    this.pid = config.pid;
+    this.worker = config.worker;
+    this.tablePages = config.tablePages;
+  }
+
+  get rssPages(): number {
+    return this.rss.anon + this.rss.file + this.rss.shmem;
+  }
+
+  get totalVm(): number {
+    return this.vmas.reduce((sum, vma) => sum + vma.end - vma.start, 0);
+  }
+
+  /** Remembers the present RSS if it is the highest yet (update_hiwater_rss). */
+  noteRss(): void {
+    if (this.rssPages > this.hiwaterRss) this.hiwaterRss = this.rssPages;
+  }
+
+  noteVm(extraPages: number = 0): void {
+    const total = this.totalVm + extraPages;
+    if (total > this.hiwaterVm) this.hiwaterVm = total;
+  }
+
+  /** The VMA that holds a page, or undefined. */
+  find(vpn: number): Vma | undefined {
+    const at = this.#after(vpn) - 1;
+    const vma = this.vmas[at];
+    return vma && vpn < vma.end ? vma : undefined;
+  }
+
+  /** VMAs that overlap [start, end), ascending. */
+  overlapping(start: number, end: number): Vma[] {
+    const out: Vma[] = [];
+    for (let at = Math.max(0, this.#after(start) - 1); at < this.vmas.length; at++) {
+      const vma = this.vmas[at]!;
+      if (vma.start >= end) break;
+      if (vma.end > start) out.push(vma);
+    }
+    return out;
+  }
+
+  insert(vma: Vma): void {
+    this.vmas.splice(this.#after(vma.start), 0, vma);
+    if (vma.file) this.#link(vma.file, vma);
+  }
+
+  remove(vma: Vma): void {
+    const at = this.vmas.indexOf(vma);
+    if (at < 0) throw new Error('VMA is not in this address space');
+    this.vmas.splice(at, 1);
+    const link = this.#links.get(vma);
+    if (vma.file && link) {
+      vma.file.mappings.delete(link);
+      this.#links.delete(vma);
+    }
+  }
+
+  /** Splits VMAs so that none crosses `start` or `end`; returns those inside. */
+  isolate(start: number, end: number): Vma[] {
+    for (const border of [start, end]) {
+      const vma = this.find(border);
+      if (!vma || vma.start === border) continue;
+      const left = slice(vma, vma.start, border);
+      const right = slice(vma, border, vma.end);
+      this.remove(vma);
+      this.insert(left);
+      this.insert(right);
+    }
+    return this.overlapping(start, end);
+  }
+
+  /** A free stretch of `pages` below the highest mapping area, aligned to `align` pages (top-down mmap). */
+  findHole(pages: number, align: number): number {
+    let top = MMAP_TOP;
+    for (let at = this.vmas.length - 1; at >= 0; at--) {
+      const vma = this.vmas[at]!;
+      if (vma.start >= MMAP_TOP) continue;
+      const start = Math.floor((top - pages) / align) * align;
+      if (start >= vma.end) return start;
+      top = Math.min(top, vma.start);
+    }
+    return Math.floor((top - pages) / align) * align;
+  }
+
+  #link(file: Inode, vma: Vma): void {
+    const link = { mm: this, vma };
+    this.#links.set(vma, link);
+    file.mappings.add(link);
+  }
+
+  /** Position of the first VMA that starts after `vpn`. */
+  #after(vpn: number): number {
+    let lo = 0;
+    let hi = this.vmas.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >>> 1;
+      if (this.vmas[mid]!.start <= vpn) lo = mid + 1;
+      else hi = mid;
+    }
+    return lo;
+  }
+}
+
+/** mmap_base without randomisation, in pages: 0x7ffff7fff000. */
+const MMAP_TOP = 0x7ffff7fff;

@@ -1,0 +1,228 @@
+import type { Errno } from '../units/errno.ts';
+import type { Inode } from './inode.ts';
+import type { Kernel } from './kernel.ts';
+import { accessRange } from './fault.ts';
+import type { Policy } from './mempolicy.ts';
+import type { Mm } from './mm.ts';
+import { putInode, truncateRange } from './page-cache.ts';
+import { zapRange } from './rmap.ts';
+import { freeTables } from './table-pages.ts';
+import type { Task } from './task.ts';
+import { indexOf, type Vma } from './vma.ts';
+
+/** What a mapping is made of. */
+export interface MapRequest {
+  pages: number;
+  prot: string;
+  shared: boolean;
+  file: Inode | null;
+  pgoff: number;
+  /** Fixed page address, or null to let the kernel choose. */
+  at: number | null;
+  noreserve: boolean;
+  name?: string | undefined;
+  extraFlags?: readonly string[] | undefined;
+  isShadow?: boolean | undefined;
+}
+
+/** Pages of a 2 MiB block: addresses chosen by the model start at one. */
+const BLOCK = 512;
+
+/** mmap(2). Returns the page address, or an errno. */
+export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errno {
+  const { file, pages } = request;
+  if (pages <= 0) return 'EINVAL';
+  if (file?.kind === 'gmem' && !request.isShadow) {
+    if ((file.flags & 1) === 0) return 'ENODEV';
+    if (!request.shared) return 'EINVAL';
+  }
+  const at = request.at ?? mm.findHole(pages, BLOCK);
+  if ((mm.totalVm + pages) * 4096 > mm.rlimitAs) return 'ENOMEM';
+  const covered = mm.overlapping(at, at + pages);
+  if (mm.vmas.length - covered.length >= kernel.maxMapCount) return 'ENOMEM';
+  if (covered.length > 0) munmap(kernel, mm, at, pages);
+  const isPrivateWritable = !request.shared && request.prot[1] === 'w';
+  const isAccounted = isPrivateWritable && !request.noreserve;
+  let backing = file;
+  if (!file && request.shared) {
+    backing = kernel.newInode({
+      kind: 'shmem',
+      dev: '00:01',
+      path: '/dev/zero (deleted)',
+      name: 'shared anonymous memory',
+      sizePages: pages,
+      reservesWhole: true,
+    });
+    kernel.committed += pages;
+  }
+  if (backing) backing.refs++;
+  if (isAccounted) kernel.committed += pages;
+  mm.insert({
+    start: at,
+    end: at + pages,
+    prot: request.prot,
+    shared: request.shared,
+    file: backing,
+    pgoff: backing ? request.pgoff : at,
+    policy: null,
+    name: request.name ?? '',
+    isAccounted,
+    isLocked: false,
+    extraFlags: request.extraFlags ?? [],
+    isShadow: request.isShadow ?? false,
+  });
+  mm.noteVm();
+  return at;
+}
+
+/** munmap(2): page-table entries, tables that no neighbour needs, and the VMAs. */
+export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number): Errno | 0 {
+  if (pages <= 0) return 'EINVAL';
+  for (const border of [vpn, vpn + pages]) {
+    const vma = mm.find(border);
+    if (vma && vma.start !== border && mm.vmas.length >= kernel.maxMapCount) return 'ENOMEM';
+  }
+  const inside = mm.isolate(vpn, vpn + pages);
+  for (const vma of inside) {
+    const kept = mm.vmas.some((other) => other !== vma && other.file === vma.file && vma.file !== null);
+    zapRange(kernel, mm, vma.start, vma.end - vma.start);
+    mm.remove(vma);
+    if (vma.isAccounted) kernel.committed -= vma.end - vma.start;
+    if (vma.isLocked) mm.lockedPages -= vma.end - vma.start;
+    if (vma.file) dropMapping(kernel, mm, vma, kept);
+  }
+  if (inside.length > 0) freeUnusedTables(kernel, mm, inside[0]!.start, inside[inside.length - 1]!.end);
+  return 0;
+}
+
+/** A split VMA counts as one reference to its file per part; the parts were made by isolate() without taking one. */
+function dropMapping(kernel: Kernel, mm: Mm, vma: Vma, hasSibling: boolean): void {
+  const file = vma.file!;
+  const sameMapping = hasSibling && mm.vmas.some((other) => other.file === file && sameOrigin(other, vma));
+  if (!sameMapping) putInode(kernel, file);
+}
+
+const sameOrigin = (a: Vma, b: Vma): boolean => a.start - a.pgoff === b.start - b.pgoff;
+
+/** mm/memory.c:free_pgd_range: a table goes when no VMA is left in what it spans. */
+export function freeUnusedTables(kernel: Kernel, mm: Mm, start: number, end: number): void {
+  const isUnmapped = (at: number, n: number): boolean => mm.overlapping(at, at + n).length === 0;
+  const freed = mm.tables.remove(start, end - start, isUnmapped);
+  freeTables(kernel, mm.tablePages, 'pagetables', freed);
+}
+
+/** mbind(2) without the migration that MPOL_MF_MOVE asks for. Shared memory files keep the policy in the inode. */
+export function mbind(kernel: Kernel, mm: Mm, vpn: number, pages: number, policy: Policy | null): Errno | 0 {
+  if (pages === 0) return 0;
+  const end = vpn + pages;
+  let at = vpn;
+  for (const vma of mm.overlapping(vpn, end)) {
+    if (vma.start > at) return 'EFAULT';
+    at = vma.end;
+  }
+  if (at < end) return 'EFAULT';
+  for (const vma of mm.isolate(vpn, end)) {
+    const file = vma.file;
+    if (file && (file.kind === 'shmem' || (file.kind === 'gmem' && kernel.profile.gmemSharedPolicy))) {
+      file.policy.set(indexOf(vma, vma.start), indexOf(vma, vma.end), policy);
+    }
+    // The VMA keeps the policy, too; numa_maps of shared memory files asks the inode first.
+    vma.policy = policy;
+  }
+  mergeAfter(mm, vpn, end);
+  return 0;
+}
+
+/** Joins neighbours that have become alike again (mm/vma.c:vma_merge). */
+function mergeAfter(mm: Mm, start: number, end: number): void {
+  for (const right of mm.overlapping(start, end + 1)) {
+    const left = mm.find(right.start - 1);
+    if (!left || left.end !== right.start || !isAlike(left, right)) continue;
+    mm.remove(left);
+    mm.remove(right);
+    mm.insert({ ...left, end: right.end });
+  }
+}
+
+function isAlike(left: Vma, right: Vma): boolean {
+  return (
+    left.prot === right.prot &&
+    left.shared === right.shared &&
+    left.file === right.file &&
+    left.pgoff + (left.end - left.start) === right.pgoff &&
+    left.isLocked === right.isLocked &&
+    left.isShadow === right.isShadow &&
+    left.name === right.name &&
+    JSON.stringify(left.policy) === JSON.stringify(right.policy) &&
+    left.extraFlags.join() === right.extraFlags.join()
+  );
+}
+
+/** madvise(2) with the advice that moves memory or changes flags. */
+export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, advice: string): Errno | 0 {
+  const mm = task.process.mm;
+  if (!mm) return 'EINVAL';
+  const end = vpn + pages;
+  let hole = vpn;
+  let failed: Errno | 0 = 0;
+  const vmas =
+    advice === 'hugepage' || advice === 'nohugepage' || advice === 'mergeable' || advice === 'unmergeable'
+      ? mm.isolate(vpn, end)
+      : mm.overlapping(vpn, end);
+  for (const vma of vmas) {
+    if (vma.start > hole) failed = 'ENOMEM';
+    hole = Math.min(end, vma.end);
+    const from = Math.max(vma.start, vpn);
+    const count = hole - from;
+    switch (advice) {
+      case 'dontneed':
+      case 'pageout':
+      case 'free':
+        if (advice === 'dontneed') zapRange(kernel, mm, from, count);
+        break;
+      case 'remove':
+        if (!vma.file || !vma.shared) return 'EINVAL';
+        if (vma.file.kind === 'gmem' && !vma.isShadow) return 'EOPNOTSUPP';
+        truncateRange(kernel, vma.file, indexOf(vma, from), count);
+        break;
+      case 'hugepage':
+        vma.extraFlags = [...vma.extraFlags.filter((f) => f !== 'nh' && f !== 'hg'), 'hg'];
+        break;
+      case 'nohugepage':
+        vma.extraFlags = [...vma.extraFlags.filter((f) => f !== 'nh' && f !== 'hg'), 'nh'];
+        break;
+      case 'mergeable':
+      case 'unmergeable':
+        break;
+      case 'populate_read':
+      case 'populate_write': {
+        const result = accessRange(kernel, task, from, count, advice === 'populate_write');
+        if (result === 'SIGBUS' || result === 'SIGSEGV') return 'EFAULT';
+        if (result) return 'ENOMEM';
+        break;
+      }
+      default:
+        return 'EINVAL';
+    }
+  }
+  return hole < end ? 'ENOMEM' : failed;
+}
+
+/** mlock(2) and munlock(2): flags, VmLck, and for mlock the pages themselves. */
+export function mlock(kernel: Kernel, task: Task, vpn: number, pages: number, isLock: boolean): Errno | 0 {
+  const mm = task.process.mm;
+  if (!mm) return 'ENOMEM';
+  const covered = mm
+    .overlapping(vpn, vpn + pages)
+    .reduce((sum, vma) => sum + Math.min(vma.end, vpn + pages) - Math.max(vma.start, vpn), 0);
+  if (covered < pages) return 'ENOMEM';
+  for (const vma of mm.isolate(vpn, vpn + pages)) {
+    if (vma.isLocked === isLock) continue;
+    vma.isLocked = isLock;
+    mm.lockedPages += (isLock ? 1 : -1) * (vma.end - vma.start);
+    if (isLock && !vma.isShadow)
+      accessRange(kernel, task, vma.start, vma.end - vma.start, vma.prot[1] === 'w' && !vma.file);
+  }
+  mergeAfter(mm, vpn, vpn + pages);
+  return 0;
+}

@@ -1,0 +1,159 @@
+import type { Kernel } from './kernel.ts';
+import { KernelPages } from './kernel-pages.ts';
+import { Mm } from './mm.ts';
+import { munmap } from './mmap.ts';
+import { forEachLane } from './page-allocator.ts';
+import { putInode } from './page-cache.ts';
+import { mapFrames } from './rmap.ts';
+import { allocateTables, freeTables } from './table-pages.ts';
+import { type OpenFile, Process } from './task.ts';
+import type { Memcg } from './memcg.ts';
+
+/** Who a new process is. */
+export interface ProcessConfig {
+  worker: string;
+  comm: string;
+  cmdline: readonly string[];
+  /** 0 takes the next one. */
+  pid: number;
+  memcg: Memcg;
+  cpu: number;
+}
+
+/** Starts a process with an empty address space. */
+export function spawnProcess(kernel: Kernel, config: ProcessConfig): Process {
+  const pid = config.pid > 0 ? config.pid : kernel.nextPid++;
+  const mm = new Mm({ pid, worker: config.worker, tablePages: new KernelPages() });
+  const process = new Process({
+    worker: config.worker,
+    pid,
+    ppid: 1,
+    comm: config.comm,
+    cmdline: config.cmdline,
+    memcg: config.memcg,
+    mm,
+    cpu: config.cpu,
+    nid: kernel.cpuNode[config.cpu]!,
+  });
+  kernel.processes.set(config.worker, process);
+  // The top-level table.
+  allocateTables(kernel, process.main, mm.tablePages, 'pagetables', 1);
+  return process;
+}
+
+/**
+ * fork(2) (kernel/fork.c:dup_mmap, mm/memory.c:copy_page_range): descriptors and policy are shared or copied, anonymous pages become
+ * shared until written, page-table entries of shared file mappings are left to be faulted.
+ */
+export function forkProcess(kernel: Kernel, parent: Process, worker: string): Process {
+  const child = spawnProcess(kernel, {
+    worker,
+    comm: parent.comm,
+    cmdline: parent.cmdline,
+    pid: 0,
+    memcg: parent.memcg,
+    cpu: parent.main.cpu,
+  });
+  child.uid = parent.uid;
+  child.oomScoreAdj = parent.oomScoreAdj;
+  child.main.policy = parent.main.policy;
+  child.main.ilPrev = parent.main.ilPrev;
+  child.main.ilWeight = parent.main.ilWeight;
+  for (const [fd, file] of parent.fds) {
+    file.refs++;
+    child.fds.set(fd, file);
+  }
+  const from = parent.mm!;
+  const mm = child.mm!;
+  mm.rlimitAs = from.rlimitAs;
+  const seen = new Map<string, true>();
+  for (const vma of from.vmas) {
+    if (vma.extraFlags.includes('dc')) continue;
+    // Locks are not inherited.
+    mm.insert({ ...vma, isLocked: false });
+    if (vma.file) {
+      const origin = `${vma.file.id}|${vma.start - vma.pgoff}`;
+      if (!seen.has(origin)) vma.file.refs++;
+      seen.set(origin, true);
+    }
+    if (vma.isAccounted) kernel.committed += vma.end - vma.start;
+    if (vma.shared) continue;
+    const runs: { vpn: number; count: number; period: number; lanes: readonly number[] }[] = [];
+    from.pt.forEach(vma.start, vma.end - vma.start, (vpn, count, period, lanes) => {
+      runs.push({ vpn, count, period, lanes: [...lanes] });
+    });
+    if (vma.file && !hasAnonymous(kernel, runs)) continue;
+    for (const run of runs) {
+      allocateTables(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(run.vpn, run.count));
+      mapFrames(kernel, mm, run.vpn, run.count, run.period, run.lanes);
+    }
+  }
+  mm.hiwaterVm = mm.totalVm;
+  mm.noteRss();
+  kernel.hooks.forked(parent, child);
+  return child;
+}
+
+/** A private file mapping is copied only where it has an anon_vma (mm/memory.c:vma_needs_copy). */
+function hasAnonymous(
+  kernel: Kernel,
+  runs: readonly { count: number; period: number; lanes: readonly number[] }[],
+): boolean {
+  let found = false;
+  for (const run of runs) {
+    forEachLane(run.count, run.period, run.lanes, (pfn, count) => {
+      kernel.frames.forEach(pfn, count, (_s, _n, id) => {
+        if (kernel.classes.get(id).kind === 'anon') found = true;
+      });
+    });
+  }
+  return found;
+}
+
+/** do_exit: the address space first, then the files (kernel/exit.c). */
+export function exitProcess(kernel: Kernel, process: Process): void {
+  if (!process.isAlive) return;
+  process.isAlive = false;
+  kernel.hooks.exiting(process);
+  const mm = process.mm!;
+  mm.noteRss();
+  if (mm.vmas.length > 0) {
+    const first = mm.vmas[0]!.start;
+    const last = mm.vmas[mm.vmas.length - 1]!.end;
+    for (const release of kernel.mmReleases) release(mm);
+    munmap(kernel, mm, first, last - first);
+  }
+  freeTables(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
+  mm.tables.clear();
+  const { anon, file, shmem } = mm.rss;
+  if (anon !== 0 || file !== 0 || shmem !== 0) {
+    kernel.log.push(`BUG: Bad rss-counter state mm:${process.comm} anon:${anon} file:${file} shmem:${shmem}`);
+    kernel.onBadRss(process);
+  }
+  for (const fd of Array.from(process.fds.keys())) closeFd(kernel, process, fd);
+  process.mm = null;
+}
+
+/** close(2). Returns false for a descriptor that is not open. */
+export function closeFd(kernel: Kernel, process: Process, fd: number): boolean {
+  const file = process.fds.get(fd);
+  if (!file) return false;
+  process.fds.delete(fd);
+  putFile(kernel, file);
+  return true;
+}
+
+/** Drops a reference to an open file; the last one releases what it stands for. */
+export function putFile(kernel: Kernel, file: OpenFile): void {
+  if (--file.refs > 0) return;
+  kernel.onRelease(file);
+  if (file.inode) putInode(kernel, file.inode);
+}
+
+/** Opens a descriptor on a new file description. */
+export function installFd(process: Process, file: Omit<OpenFile, 'refs'>): number {
+  const fd = process.nextFd();
+  process.fds.set(fd, { ...file, refs: 1 });
+  if (file.inode) file.inode.refs++;
+  return fd;
+}

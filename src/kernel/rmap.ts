@@ -1,0 +1,114 @@
+import type { FolioClass } from './folio-class.ts';
+import { freeFolios } from './folios.ts';
+import type { Kernel } from './kernel.ts';
+import type { Mm, RssCounters } from './mm.ts';
+import { forEachLane } from './page-allocator.ts';
+
+/** Which RSS counter a folio raises where a page table maps it (include/linux/mm.h:mm_counter). */
+export function rssCounter(folioClass: FolioClass): keyof RssCounters {
+  if (folioClass.kind === 'anon') return 'anon';
+  return folioClass.kind === 'shmem' ? 'shmem' : 'file';
+}
+
+/** Installs page-table entries for frames in page order: RSS, map counts, node and memcg statistics of mapping. */
+export function mapFrames(
+  kernel: Kernel,
+  mm: Mm,
+  vpn: number,
+  count: number,
+  period: number,
+  lanes: readonly number[],
+): void {
+  mm.pt.setRun(vpn, count, period, lanes);
+  forEachLane(count, period, lanes, (pfn, n) => {
+    kernel.frames.addMaps(pfn, n, 1, (start, length, id, maps) => {
+      const folioClass = kernel.classes.get(id);
+      mm.rss[rssCounter(folioClass)] += length;
+      if (maps === 0) accountMapped(kernel, folioClass, kernel.nidOf(start), length);
+    });
+  });
+}
+
+/**
+ * Removes the page-table entries of a range (mm/memory.c:zap_pte_range). `only` keeps entries of the other kind. Anonymous folios
+ * that nothing maps any more are freed.
+ */
+export function zapRange(
+  kernel: Kernel,
+  mm: Mm,
+  vpn: number,
+  count: number,
+  only: 'file' | null = null,
+): void {
+  if (mm.pt.size === 0) return;
+  mm.noteRss();
+  for (const notify of kernel.mmuNotifiers) notify(mm, vpn, count);
+  if (only === null) {
+    mm.pt.clear(vpn, count, (_, n, period, lanes) => unmapFrames(kernel, mm, n, period, lanes));
+    return;
+  }
+  for (const part of filePages(kernel, mm, vpn, count)) {
+    mm.pt.clear(part.vpn, part.count, (_, n, period, lanes) => unmapFrames(kernel, mm, n, period, lanes));
+  }
+}
+
+/** Stretches of a range that map page cache, not anonymous copies. */
+function filePages(kernel: Kernel, mm: Mm, vpn: number, count: number): { vpn: number; count: number }[] {
+  const out: { vpn: number; count: number }[] = [];
+  forEachKind(kernel, mm, vpn, count, (at, n, isAnon) => {
+    if (!isAnon) out.push({ vpn: at, count: n });
+  });
+  return out;
+}
+
+/** Visits present pages of a range as stretches that are all anonymous or all page cache, ascending. */
+export function forEachKind(
+  kernel: Kernel,
+  mm: Mm,
+  vpn: number,
+  count: number,
+  visit: (vpn: number, count: number, isAnon: boolean) => void,
+): void {
+  mm.pt.forEach(vpn, count, (at, n, period, lanes) => {
+    let anon = 0;
+    forEachLane(n, period, lanes, (pfn, length) => {
+      kernel.frames.forEach(pfn, length, (_start, m, id) => {
+        if (kernel.classes.get(id).kind === 'anon') anon += m;
+      });
+    });
+    if (anon === 0 || anon === n) {
+      visit(at, n, anon > 0);
+      return;
+    }
+    // A strided run that is really mixed: page by page.
+    for (let k = 0; k < n; k++) {
+      const pfn = lanes[k % period]! + Math.floor(k / period);
+      visit(at + k, 1, kernel.classes.get(kernel.frames.classOf(pfn)).kind === 'anon');
+    }
+  });
+}
+
+function unmapFrames(kernel: Kernel, mm: Mm, count: number, period: number, lanes: readonly number[]): void {
+  forEachLane(count, period, lanes, (pfn, n) => {
+    const dead: { pfn: number; count: number }[] = [];
+    kernel.frames.addMaps(pfn, n, -1, (start, length, id, maps) => {
+      const folioClass = kernel.classes.get(id);
+      mm.rss[rssCounter(folioClass)] -= length;
+      if (maps !== 1) return;
+      accountMapped(kernel, folioClass, kernel.nidOf(start), -length);
+      if (folioClass.kind === 'anon') dead.push({ pfn: start, count: length });
+    });
+    for (const run of dead) freeFolios(kernel, run.pfn, run.count);
+  });
+}
+
+function accountMapped(kernel: Kernel, folioClass: FolioClass, nid: number, pages: number): void {
+  const node = kernel.nodes[nid]!;
+  if (folioClass.kind === 'anon') {
+    node.add('nr_anon_pages', pages);
+    folioClass.memcg.add('anon', nid, pages);
+  } else {
+    node.add('nr_mapped', pages);
+    folioClass.memcg.add('file_mapped', nid, pages);
+  }
+}

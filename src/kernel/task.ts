@@ -1,0 +1,88 @@
+import type { Inode } from './inode.ts';
+import type { Memcg } from './memcg.ts';
+import type { Policy } from './mempolicy.ts';
+import type { Mm } from './mm.ts';
+
+/** A thread as the allocator sees it: its CPU, its policy, its interleave state (struct task_struct). */
+export class Task {
+  readonly process: Process;
+  cpu: number;
+  nid: number;
+  policy: Policy | null = null;
+  /** il_prev: node used last; -1 before the first pick. */
+  ilPrev: number = -1;
+  /** il_weight: pages the present node still gets under weighted interleave. */
+  ilWeight: number = 0;
+
+  constructor(config: { process: Process; cpu: number; nid: number }) {
+    this.process = config.process;
+    this.cpu = config.cpu;
+    this.nid = config.nid;
+  }
+
+  /** set_mempolicy(2): the next interleaved page takes the first node. */
+  setPolicy(policy: Policy | null): void {
+    this.policy = policy;
+    this.ilPrev = -1;
+    this.ilWeight = 0;
+  }
+}
+
+/** An open file description (struct file); descriptors and forks share it. */
+export interface OpenFile {
+  kind: 'inode' | 'kvm' | 'vm' | 'vcpu';
+  inode: Inode | null;
+  /** The VM behind a `vm` file, opaque to this room. */
+  vm: object | null;
+  /** readlink text. */
+  link: string;
+  refs: number;
+}
+
+/** A process: everything that its threads share. */
+export class Process {
+  readonly worker: string;
+  readonly pid: number;
+  readonly ppid: number;
+  comm: string;
+  cmdline: readonly string[];
+  uid = 0;
+  memcg: Memcg;
+  mm: Mm | null;
+  readonly fds: Map<number, OpenFile> = new Map<number, OpenFile>();
+  readonly main: Task;
+  /** Further threads by name (`vcpu0`). */
+  readonly threads: Map<string, Task> = new Map<string, Task>();
+  oomScoreAdj = 0;
+  isAlive = true;
+  /** Set when the OOM killer or a signal ended it. */
+  killedBy: string | null = null;
+
+  constructor(config: {
+    worker: string;
+    pid: number;
+    ppid: number;
+    comm: string;
+    cmdline: readonly string[];
+    memcg: Memcg;
+    mm: Mm;
+    cpu: number;
+    nid: number;
+  }) {
+    this.worker = config.worker;
+    this.pid = config.pid;
+    this.ppid = config.ppid;
+    this.comm = config.comm;
+    this.cmdline = config.cmdline;
+    this.memcg = config.memcg;
+    this.mm = config.mm;
+    this.main = new Task({ process: this, cpu: config.cpu, nid: config.nid });
+  }
+
+  /** Lowest free descriptor, as open(2) gives out. */
+  nextFd(): number {
+    let fd = 3;
+    while (this.fds.has(fd)) fd++;
+    return fd;
+  }
+}

@@ -1,0 +1,36 @@
+import type { Inode } from './inode.ts';
+import type { Policy } from './mempolicy.ts';
+
+/** One mapping of an address space (struct vm_area_struct). Addresses are virtual page numbers. */
+export interface Vma {
+  start: number;
+  /** First page after it. */
+  end: number;
+  /** `rwx` with dashes; the fourth character of maps follows from `shared`. */
+  prot: string;
+  shared: boolean;
+  file: Inode | null;
+  /** Page offset in the file; for anonymous memory the address it was made at. */
+  pgoff: number;
+  /** vm_policy of the VMA itself; shared files keep theirs in the inode. */
+  policy: Policy | null;
+  /** Name without a file: `[heap]`, `[stack]`, or empty. */
+  name: string;
+  /** Counts in Committed_AS. */
+  isAccounted: boolean;
+  isLocked: boolean;
+  /** Extra two-letter codes of VmFlags, beyond what protection and kind say. */
+  extraFlags: readonly string[];
+  /** A shadow VMA stands for private memory: no access, never faultable. */
+  isShadow: boolean;
+}
+
+/** Part of a VMA after a split: same mapping, other borders. */
+export function slice(vma: Vma, start: number, end: number): Vma {
+  return { ...vma, start, end, pgoff: vma.pgoff + (start - vma.start) };
+}
+
+/** Page index in the file of a page of the mapping. */
+export function indexOf(vma: Vma, vpn: number): number {
+  return vma.pgoff + (vpn - vma.start);
+}
