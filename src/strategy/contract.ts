@@ -1,0 +1,214 @@
+/**
+ * The contract between the engine and an accounting design. A strategy is three parts, one per axis; a part is one file: `meta`
+ * and `create(view, options)`, which returns hooks. Parts import types from here and nothing else; their state lives in the
+ * closure of `create`. Page counts and page indices are in 4 KiB pages.
+ */
+import type { Errno } from '../units/errno.ts';
+
+export type Axis = 'placement' | 'accounting' | 'migration';
+export const AXES: readonly Axis[] = ['placement', 'accounting', 'migration'];
+
+export type OptionValue = string | number | boolean;
+export type Options = Readonly<Record<string, OptionValue>>;
+
+/** One option of a part, in the words of JSON Schema. */
+export interface OptionSpec {
+  type: 'boolean' | 'integer' | 'string';
+  default: OptionValue;
+  enum?: readonly OptionValue[];
+  description: string;
+}
+
+export interface PartMeta {
+  axis: Axis;
+  /** Kebab-case; the file's name without extension. */
+  id: string;
+  title: string;
+  /** One sentence: what it gains and what it costs. */
+  summary: string;
+  /** mainline: Linux does this; proposed: somebody described or posted it; what-if: ours. */
+  origin: 'mainline' | 'proposed' | 'what-if';
+  /** Kernel profiles in which it is mainline; absent: all of them when `origin` is mainline, else none. */
+  mainlineIn?: readonly string[];
+  /** Kernel function and version, or the thread that it comes from. */
+  source: string;
+  options: Readonly<Record<string, OptionSpec>>;
+}
+
+/** One design choice on one axis. */
+export interface Part {
+  meta: PartMeta;
+  create(view: KernelView, options: Options): Hooks;
+}
+
+/** A process. */
+export interface Proc {
+  readonly pid: number;
+  readonly worker: string;
+  readonly isAlive: boolean;
+}
+
+/** The thread that does something: its process, and the node of the CPU it runs on. */
+export interface Thread {
+  readonly process: Proc;
+  readonly nid: number;
+}
+
+/** A guest_memfd inode. */
+export interface Gmem {
+  /** Unique in a world. */
+  readonly id: number;
+  readonly name: string;
+  readonly sizePages: number;
+}
+
+/** A virtual machine; its address space is that of the process that made it (struct kvm: mm). */
+export interface Vm {
+  readonly id: number;
+  readonly process: Proc;
+}
+
+/** A memslot bound to private memory. */
+export interface Slot {
+  readonly id: number;
+  readonly vm: Vm;
+  readonly gfn: number;
+  readonly pages: number;
+  readonly gmem: Gmem;
+  /** Page index in the gmem of the slot's first page. */
+  readonly gmemIndex: number;
+  /** Page number of userspace_addr; 0 when the slot has no shared side. */
+  readonly userspaceVpn: number;
+}
+
+/** A NUMA policy, as numa_maps would print it. */
+export interface MemoryPolicy {
+  readonly mode: 'local' | 'bind' | 'interleave' | 'preferred' | 'prefmany' | 'winterleave' | 'default';
+  readonly flags: readonly ('static' | 'relative' | 'balancing')[];
+  readonly nodes: readonly number[];
+}
+
+/** Which policy new pages of a file follow from an index on. */
+export interface PolicyChoice {
+  readonly policy: MemoryPolicy;
+  /** First index for which the answer may differ. */
+  readonly until: number;
+  /** Interleave by this index for the first page, counting up; absent: the thread's own counter decides. */
+  readonly ilx?: number | undefined;
+}
+
+/** A range of pages of an address space that follows one policy. */
+export interface PolicyRange {
+  readonly start: number;
+  readonly count: number;
+  readonly policy: MemoryPolicy | null;
+}
+
+/** What a VMM asks for with `gmem policy`. */
+export interface PolicyWish {
+  readonly gmem: Gmem;
+  readonly index: number;
+  readonly count: number;
+  /** null asks for no policy. */
+  readonly policy: MemoryPolicy | null;
+  readonly by: Thread;
+  /** Move what is there already. */
+  readonly move: boolean;
+}
+
+/** Where Linux has accounting calls of its own. Absent hooks do nothing. `nodes` arrays hold pages per node and must not be kept. */
+export interface Hooks {
+  gmemCreated?(gmem: Gmem, by: Proc, vm: Vm): void;
+  /** The last reference went; its pages are still there. */
+  gmemReleased?(gmem: Gmem): void;
+  /** KVM_SET_USER_MEMORY_REGION2 with a gmem succeeded. */
+  slotBound?(slot: Slot): void;
+  slotDeleted?(slot: Slot): void;
+  /** Policy for a page that is about to be allocated; null: no opinion, the kernel's own rule. */
+  choosePolicy?(gmem: Gmem, index: number, thread: Thread): PolicyChoice | null;
+  /** Whose memcg pays for a page that is about to be allocated; null: the allocating thread's process. */
+  chargeTo?(gmem: Gmem, thread: Thread): Proc | null;
+  folioAllocated?(gmem: Gmem, index: number, count: number, nodes: ArrayLike<number>, by: Thread): void;
+  folioFreed?(gmem: Gmem, index: number, count: number, nodes: ArrayLike<number>): void;
+  /** Second-level page-table entries for private pages were installed. */
+  tdpMapped?(slot: Slot, index: number, count: number): void;
+  tdpZapped?(slot: Slot, index: number, count: number): void;
+  /** KVM_SET_MEMORY_ATTRIBUTES changed something in the range. */
+  converted?(vm: Vm, gfn: number, count: number, to: 'private' | 'shared'): void;
+  taskMoved?(process: Proc): void;
+  forked?(parent: Proc, child: Proc): void;
+  /** First thing in exit, before the address space goes. */
+  exiting?(process: Proc): void;
+  /** The VMM asks for the placement of private memory. 0 or the errno that it gets. */
+  policyWish?(wish: PolicyWish): Errno | 0;
+  /** Pages that count in the OOM killer's badness beyond RSS. */
+  oomPages?(process: Proc): number;
+  /** Lines added to /proc/PID/status. */
+  statusLines?(process: Proc): readonly { name: string; kb: number }[];
+  /** Lines added to /proc/PID/fdinfo/N of a gmem. */
+  fdinfoLines?(process: Proc, gmem: Gmem): readonly { key: string; value: string }[];
+  /** Files added below /proc/PID: name to whole text. */
+  procFiles?(process: Proc): Readonly<Record<string, string>>;
+  /** Whether mm may take a page of the file off its list to move it; absent: no (EOPNOTSUPP). */
+  mayMigrate?(gmem: Gmem, index: number): boolean;
+}
+
+/** A VMA that stands for private memory: seen by VMA walkers, never usable for access. */
+export interface ShadowOptions {
+  /** Counts in total_vm (VmSize, RLIMIT_AS). */
+  readonly countsInVm: boolean;
+  /** Shown in maps, smaps and numa_maps. */
+  readonly isListed: boolean;
+}
+
+/**
+ * What a design may do to kernel state. Each call changes counters that the one set of readers reads, and posts a ledger entry
+ * where it attributes memory; sums are the engine's business.
+ */
+export interface KernelView {
+  readonly kernel: string;
+  readonly nodeCount: number;
+  /** Adds pages (negative: takes them back) to MM_FILEPAGES of a process. Throws when the counter would become negative. */
+  addRss(process: Proc, pages: number, reason: string): void;
+  /** Pages of a file by node, from its page cache. */
+  nodePages(gmem: Gmem): readonly number[];
+  /** Calls `visit` for each stretch of present pages in a range of a file. */
+  forEachPresent(gmem: Gmem, index: number, count: number, visit: (index: number, count: number) => void): void;
+  /** Makes a shadow VMA for a range of a file; its page address, or what mmap(2) would fail with. */
+  mapShadow(process: Proc, gmem: Gmem, index: number, count: number, options: ShadowOptions): number | Errno;
+  /** Removes the process's shadow VMAs of a range of a file. */
+  unmapShadow(process: Proc, gmem: Gmem, index: number, count: number): void;
+  /** Installs page-table entries for present pages wherever shadow VMAs cover the range. */
+  populateShadow(gmem: Gmem, index: number, count: number): void;
+  /** Removes those page-table entries again. */
+  zapShadow(gmem: Gmem, index: number, count: number): void;
+  /** mbind(2) on shadow VMAs of the process: 0, or EFAULT where the range has none. */
+  bindShadow(process: Proc, gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): Errno | 0;
+  /** Policy of a shadow VMA over a page, and where that may change; null: there is no shadow VMA or it has none. */
+  shadowPolicy(gmem: Gmem, index: number): PolicyChoice | null;
+  /** Sets the file's shared policy (kept in the inode). */
+  setSharedPolicy(gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): void;
+  /** Maps a gmem into a process for mbind(2) alone, as a VMM does with GUEST_MEMFD_FLAG_MMAP; 0 or mmap's errno. Done once. */
+  mapForPolicy(process: Proc, gmem: Gmem): Errno | 0;
+  /** Policies that a fault at these addresses would follow (shared policy, else the VMA's), ascending, gaps left out. */
+  policiesAt(process: Proc, vpn: number, count: number): readonly PolicyRange[];
+  /** i_ino and page index of the file mapped at an address: its interleave index; null where no file is mapped. */
+  interleaveIndexAt(process: Proc, vpn: number): number | null;
+  /** The VM that a gmem was made for. */
+  vmOf(gmem: Gmem): Vm;
+  /** Processes with the gmem among their open files. */
+  holdersOf(gmem: Gmem): readonly Proc[];
+  /** Pages of the file that page tables of processes map. */
+  mappedPages(gmem: Gmem): number;
+  /** A map from page index to a small number, cheap for ranges and for single pages alike. */
+  newPageMap(): PageMap;
+  /** Counts an operation for the cost table (locks, walks, counter updates). */
+  count(operation: string, times?: number): void;
+}
+
+/** Page index to a positive number (an owner's id). */
+export interface PageMap {
+  set(index: number, count: number, value: number): void;
+  clear(index: number, count: number, visit: (index: number, count: number, value: number) => void): void;
+  get(index: number): number | undefined;
+}
