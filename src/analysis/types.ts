@@ -1,8 +1,9 @@
-import type { FieldClass, FieldLabel } from '../result/types.ts';
+import type { FieldClass, FieldLabel, TruthFacts } from '../result/types.ts';
+import type { SnapshotFacts } from '../procfs/facts.ts';
 
 /** One interface that people or the kernel read memory usage from. */
 export interface InterfaceMeta {
-  /** Stable id, e.g. `rss`, `numa_maps`, `memory.stat-file`, `node-FilePages`, `oom_score`. */
+  /** Stable id, e.g. `rss`, `numa_maps`, `memory.stat-total`, `node-FilePages`, `oom-badness`. */
   id: string;
   /** Words for tables and charts, e.g. `VmRSS (top RES)`. */
   title: string;
@@ -12,9 +13,31 @@ export interface InterfaceMeta {
   fieldClass: FieldClass;
   /** Whether the interface splits its number by node. */
   perNode: boolean;
+  /** How far the reading itself is checked; a row's label is the weaker one of this and its strategy's. */
+  label: FieldLabel;
+  /** false: it measures something else than memory in use (VmSize: address space), so that it has no error. */
+  countsMemory: boolean;
 }
 
-/** One interface's word about one process, cgroup or node at one snapshot, beside the truth. kB; a negative error is memory unseen. */
+/** What an interface says: whole kB, cut off as the kernel's own kB fields are. */
+export interface Reported {
+  totalKb: number;
+  /** By node id; null when there is no split. */
+  nodesKb: readonly number[] | null;
+}
+
+/** An interface with its reader. It sees facts and a subject, never which design produced them. */
+export interface KernelInterface extends InterfaceMeta {
+  /** What it says about a subject (worker name, cgroup path, `node<N>`); null when it has nothing to say. */
+  report(facts: SnapshotFacts, subject: string): Reported | null;
+  /** What it ought to count, by the record: pages per node id. */
+  truth(truth: TruthFacts, subject: string): readonly number[];
+}
+
+/**
+ * One interface's word about one process, cgroup or node at one snapshot, beside the truth. Whole kB; a negative error is
+ * memory unseen. Interfaces that split by node have a row per node beside the total; node interfaces have only those.
+ */
 export interface AttributionRow {
   strategy: string;
   snapshot: string;
@@ -28,6 +51,7 @@ export interface AttributionRow {
   truthKb: number;
   /** null: the interface has nothing to say about this (no such process any more). */
   reportedKb: number | null;
+  /** null: nothing is reported, or the interface measures something else than memory in use. */
   errorKb: number | null;
   fieldClass: FieldClass;
   label: FieldLabel;

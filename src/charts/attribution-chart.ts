@@ -1,15 +1,10 @@
+import { answersOf, type AnswerOf } from '../analysis/answers.ts';
+import { mainSubject, type Subject } from '../analysis/subject.ts';
+import { processTruth } from '../analysis/truth.ts';
 import type { MachineSummary, StrategyRun } from '../result/types.ts';
 import { VEGA_LITE_SCHEMA, type ChartInput, type ChartSpec } from './chart-types.ts';
 import { errorText, inUnit, sizeText, sizeUnit, type SizeUnit } from './size-text.ts';
-import {
-  answersOf,
-  type AnswerOf,
-  chartSubject,
-  labelLine,
-  processTruth,
-  strategyWords,
-  type Subject,
-} from './subject.ts';
+import { labelLine, strategyWords } from './strategy-words.ts';
 import { inkOn, palette, themeConfig, type Palette } from './theme.ts';
 
 const WIDTH = 640;
@@ -34,7 +29,7 @@ interface Bar {
 /** Per strategy: where the main process' memory is, and where numa_maps and memory.numa_stat say it is, node by node. */
 export function attributionChart({ result, rows, theme }: ChartInput): ChartSpec {
   const colour = palette(theme);
-  const subject = chartSubject(result);
+  const subject = mainSubject(result);
   const said = answersOf(rows);
   const bars = subject ? result.strategies.flatMap((run) => strategyBars(run, said, subject)) : [];
   const maxKb = Math.max(1, ...bars.map((bar) => total(bar.nodes) + bar.unseenKb));

@@ -1,7 +1,9 @@
+import { answersOf, type Answer } from '../analysis/answers.ts';
+import { mainSubject } from '../analysis/subject.ts';
 import type { FieldClass } from '../result/types.ts';
 import { VEGA_LITE_SCHEMA, type ChartInput, type ChartSpec } from './chart-types.ts';
 import { errorText, sizeText } from './size-text.ts';
-import { answersOf, chartSubject, labelLine, strategyWords, type Answer } from './subject.ts';
+import { labelLine, strategyWords } from './strategy-words.ts';
 import { palette, themeConfig, type Palette } from './theme.ts';
 
 /** Columns, in the order of reading; those that no row speaks of are left out. */
@@ -30,7 +32,7 @@ const MISPLACED = '\u2260';
 /** Strategies by interfaces: how far each interface is from the truth, as a colour and in words. */
 export function errorHeatmap({ result, rows, theme }: ChartInput): ChartSpec {
   const colour = palette(theme);
-  const subject = chartSubject(result);
+  const subject = mainSubject(result);
   const answer = answersOf(rows);
   const columns = COLUMNS.flatMap((column) => {
     const found = rows.find((row) => row.interface === column.id);

@@ -1,17 +1,11 @@
+import { answersOf, type AnswerOf } from '../analysis/answers.ts';
+import { mainSubject, type Subject } from '../analysis/subject.ts';
+import { processTruth, truthKb } from '../analysis/truth.ts';
 import type { StrategyRun } from '../result/types.ts';
 import { VEGA_LITE_SCHEMA, type ChartInput, type ChartSpec } from './chart-types.ts';
 import { endWords } from './end-words.ts';
 import { sizeText, sizeUnit } from './size-text.ts';
-import {
-  answersOf,
-  type AnswerOf,
-  chartSubject,
-  labelLine,
-  processTruth,
-  strategyWords,
-  truthKb,
-  type Subject,
-} from './subject.ts';
+import { labelLine, strategyWords } from './strategy-words.ts';
 import { palette, themeConfig } from './theme.ts';
 
 const WIDTH = 230;
@@ -38,7 +32,7 @@ interface Point {
 /** Per strategy, over the snapshots: what the main process really uses, its RSS and what its cgroup is charged. */
 export function timelineChart({ result, rows, theme }: ChartInput): ChartSpec {
   const colour = palette(theme);
-  const subject = chartSubject(result);
+  const subject = mainSubject(result);
   const memcg = MEMCG.find((id) => rows.some((row) => row.interface === id)) ?? MEMCG[0];
   const said = answersOf(rows);
   const points = subject ? result.strategies.flatMap((run) => strategyPoints(run, said, subject, memcg)) : [];

@@ -1,9 +1,10 @@
 import { allocateFolios } from './folios.ts';
+import { markDirty } from './folio-flags.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
 import { type FillFailure, fillCache } from './page-cache.ts';
-import { forEachKind, mapFrames, zapRange } from './rmap.ts';
+import { forEachKind, mapFrames, mapOne, zapRange } from './rmap.ts';
 import { allocateTables } from './table-pages.ts';
 import type { Task } from './task.ts';
 import { indexOf, type Vma } from './vma.ts';
@@ -60,7 +61,11 @@ function accessVma(
     const failed = faultGap(kernel, task, mm, vma, gap.vpn, gap.count, isWrite);
     if (failed) return failed;
   }
-  if (isWrite && vma.shared) markDirty(kernel, mm, vpn, count);
+  if (isWrite && vma.shared) {
+    mm.pt.forEach(vpn, count, (_, n, period, lanes) => {
+      forEachLane(n, period, lanes, (pfn, length) => markDirty(kernel, pfn, length));
+    });
+  }
   return null;
 }
 
@@ -83,9 +88,15 @@ function faultGap(
   return failed;
 }
 
-/** Maps the cached pages of a range that are not mapped yet. */
-function mapCached(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): void {
+/** Maps the cached pages of a range of a file mapping that are not mapped yet. */
+export function mapCached(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): void {
   const file = vma.file!;
+  if (count === 1) {
+    if (mm.pt.get(vpn) >= 0) return;
+    const pfn = file.cache.get(indexOf(vma, vpn));
+    if (pfn >= 0) mapOne(kernel, mm, vpn, pfn);
+    return;
+  }
   mm.pt.forEachGap(vpn, count, (at, n) => {
     file.cache.forEach(indexOf(vma, at), n, (index, m, period, lanes) => {
       mapFrames(kernel, mm, vma.start + index - vma.pgoff, m, period, lanes);
@@ -166,16 +177,4 @@ function copyOnWrite(kernel: Kernel, task: Task, mm: Mm, vma: Vma, vpn: number, 
     if (failed) return failed;
   }
   return null;
-}
-
-function markDirty(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
-  mm.pt.forEach(vpn, count, (_, n, period, lanes) => {
-    forEachLane(n, period, lanes, (pfn, length) => {
-      let clean = false;
-      kernel.frames.forEach(pfn, length, (_s, _m, id) => {
-        if (!kernel.classes.get(id).dirty) clean = true;
-      });
-      if (clean) kernel.frames.reclass(pfn, length, (id) => kernel.classes.dirtied(id));
-    });
-  });
 }

@@ -1,25 +1,39 @@
 import type { FolioClass, FolioKind } from './folio-class.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
-import type { Memcg, NodeItem } from './memcg.ts';
+import { MEMCG_ITEM, type Memcg, type MemcgItem } from './memcg.ts';
 import type { Policy } from './mempolicy.ts';
-import type { NodeCounters } from './node.ts';
+import { NODE_ITEM, type NodeItemName } from './node.ts';
 import { oomKill } from './oom.ts';
-import { allocateFrames, forEachLane, freeFrames, type FrameRun, isMovable } from './page-allocator.ts';
-import type { Task } from './task.ts';
+import {
+  allocateFrame,
+  allocateFrames,
+  forEachLane,
+  freeFrames,
+  type FrameRun,
+  isMovable,
+} from './page-allocator.ts';
+import type { Process, Task } from './task.ts';
 
 /** Which node counters and memcg items a folio raises while it exists; those of mapping come on top (see rmap.ts). */
-const RESIDENT: Readonly<
-  Record<FolioKind, { node: readonly (keyof NodeCounters)[]; memcg: readonly NodeItem[] }>
-> = {
-  // Multi-generational LRU puts fresh anonymous and shmem folios into a young generation, which counts as active.
-  anon: { node: ['nr_active_anon'], memcg: ['active_anon'] },
-  shmem: { node: ['nr_file_pages', 'nr_shmem', 'nr_active_anon'], memcg: ['file', 'shmem', 'active_anon'] },
-  // AS_UNEVICTABLE: the folio goes to the unevictable list whatever its mappings.
-  gmem: { node: ['nr_file_pages', 'nr_unevictable'], memcg: ['file', 'unevictable'] },
-  file: { node: ['nr_file_pages', 'nr_inactive_file'], memcg: ['file', 'inactive_file'] },
-  kernel: { node: [], memcg: [] },
-};
+const RESIDENT: Readonly<Record<FolioKind, { node: readonly NodeItemName[]; memcg: readonly MemcgItem[] }>> =
+  {
+    // Multi-generational LRU puts fresh anonymous and shmem folios into a young generation, which counts as active.
+    anon: { node: ['nr_active_anon'], memcg: ['active_anon'] },
+    shmem: { node: ['nr_file_pages', 'nr_shmem', 'nr_active_anon'], memcg: ['file', 'shmem', 'active_anon'] },
+    // AS_UNEVICTABLE: the folio goes to the unevictable list whatever its mappings.
+    gmem: { node: ['nr_file_pages', 'nr_unevictable'], memcg: ['file', 'unevictable'] },
+    file: { node: ['nr_file_pages', 'nr_inactive_file'], memcg: ['file', 'inactive_file'] },
+    kernel: { node: [], memcg: [] },
+  };
+
+/** RESIDENT by position, for the hot path. */
+const RESIDENT_AT = Object.fromEntries(
+  Object.entries(RESIDENT).map(([kind, { node, memcg }]) => [
+    kind,
+    { node: node.map((name) => NODE_ITEM[name]), memcg: memcg.map((item) => MEMCG_ITEM[item]) },
+  ]),
+) as unknown as Readonly<Record<FolioKind, { node: readonly number[]; memcg: readonly number[] }>>;
 
 /** A request for single-page folios. */
 export interface FolioRequest {
@@ -44,10 +58,15 @@ export interface FolioAnswer {
  * request goes on, unless the task itself was killed (EINTR) or nothing is left to kill (ENOMEM).
  */
 export function allocateFolios(kernel: Kernel, task: Task, request: FolioRequest): FolioAnswer {
-  const process = task.process;
-  const memcg = process.memcg;
+  const memcg = payerOf(kernel, task, request.kind, request.inode).memcg;
   const movable = isMovable(request.kind);
-  const folioClass = kernel.classes.of(request.kind, request.inode, memcg, process.worker, request.dirty);
+  const folioClass = kernel.classes.of(
+    request.kind,
+    request.inode,
+    memcg,
+    task.process.worker,
+    request.dirty,
+  );
   const runs: FrameRun[] = [];
   let done = 0;
   let ilx = request.ilx;
@@ -79,6 +98,41 @@ export function allocateFolios(kernel: Kernel, task: Task, request: FolioRequest
   return { runs, count: done, failed: null };
 }
 
+/** allocateFolios for one page, without making arrays: its frame, or why there is none. */
+export function allocateFolio(
+  kernel: Kernel,
+  task: Task,
+  kind: FolioKind,
+  inode: Inode | null,
+  policy: Policy | null,
+  ilx: number,
+  dirty: boolean,
+): number | 'ENOMEM' | 'EINTR' {
+  const memcg = payerOf(kernel, task, kind, inode).memcg;
+  for (;;) {
+    if (kernel.stocks[task.cpu]!.charge(memcg, 1) === 0) {
+      const failed = outOfMemory(kernel, task, memcg.overLimit(1));
+      if (failed) return failed;
+      continue;
+    }
+    const pfn = allocateFrame(kernel, task, policy, ilx, isMovable(kind));
+    if (pfn >= 0) {
+      const folioClass = kernel.classes.of(kind, inode, memcg, task.process.worker, dirty);
+      kernel.frames.allocate(pfn, 1, folioClass.id);
+      account(kernel, folioClass, kernel.nidOf(pfn), 1);
+      return pfn;
+    }
+    if (memcg.parent) memcg.uncharge(1);
+    const failed = outOfMemory(kernel, task, null);
+    if (failed) return failed;
+  }
+}
+
+/** Whose memcg pays: that of the task's process, unless a design says otherwise for a gmem. */
+function payerOf(kernel: Kernel, task: Task, kind: FolioKind, inode: Inode | null): Process {
+  return (kind === 'gmem' && inode && kernel.hooks.chargeTo(inode, task)) || task.process;
+}
+
 /** Frees consecutive frames: statistics, charge, buddy (mm/swap.c:__folio_put). */
 export function freeFolios(kernel: Kernel, pfn: number, count: number): void {
   kernel.frames.free(pfn, count, (start, n, id, maps) => {
@@ -91,16 +145,17 @@ export function freeFolios(kernel: Kernel, pfn: number, count: number): void {
 }
 
 function account(kernel: Kernel, folioClass: FolioClass, nid: number, pages: number): void {
-  const items = RESIDENT[folioClass.kind];
+  const items = RESIDENT_AT[folioClass.kind];
   const node = kernel.nodes[nid]!;
-  for (const name of items.node) node.add(name, pages);
-  for (const item of items.memcg) folioClass.memcg.add(item, nid, pages);
+  for (let i = 0; i < items.node.length; i++) node.addAt(items.node[i]!, pages);
+  for (let i = 0; i < items.memcg.length; i++) folioClass.memcg.addAt(items.memcg[i]!, nid, pages);
   if (folioClass.kind === 'shmem' && !folioClass.inode?.reservesWhole) kernel.committed += pages;
 }
 
 function outOfMemory(kernel: Kernel, task: Task, limit: Memcg | null): 'ENOMEM' | 'EINTR' | null {
+  if (task.process.killedBy !== null) return 'EINTR';
   if (limit) limit.events['max'] = (limit.events['max'] ?? 0) + 1;
   const victim = oomKill(kernel, task, limit);
   if (!victim) return 'ENOMEM';
-  return task.process.isAlive ? null : 'EINTR';
+  return task.process.killedBy === null ? null : 'EINTR';
 }

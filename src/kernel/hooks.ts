@@ -1,39 +1,38 @@
 import type { Inode } from './inode.ts';
 import type { Policy } from './mempolicy.ts';
-import type { Mm } from './mm.ts';
 import type { Process, Task } from './task.ts';
 
 /**
- * Where an accounting design may act: the places at which Linux has accounting calls of its own. One fixed shape, absent ones are
- * no-ops. Ranges are page indices of the file.
+ * Where an accounting design may act in mm: the places at which Linux has accounting calls of its own. One fixed shape, absent ones
+ * are no-ops. Ranges are page indices of a gmem; `nodes` arrays hold pages per node and are reused between calls.
  */
 export interface KernelHooks {
   /** Policy for new pages of a gmem from `index` on; `until` is the first index where the answer may differ. */
   choosePolicy: (inode: Inode, index: number, task: Task) => PolicyChoice | null;
-  folioAllocated: (inode: Inode, index: number, count: number, task: Task) => void;
-  /** Called before the folios leave the page cache. */
-  folioFreed: (inode: Inode, index: number, count: number) => void;
-  gmemReleased: (inode: Inode) => void;
+  /** The process whose memcg pays for new pages of a gmem; null: that of the task. */
+  chargeTo: (inode: Inode, task: Task) => Process | null;
+  folioAllocated: (inode: Inode, index: number, count: number, nodes: Float64Array, task: Task) => void;
+  folioFreed: (inode: Inode, index: number, count: number, nodes: Float64Array) => void;
   taskMoved: (process: Process) => void;
   forked: (parent: Process, child: Process) => void;
   /** First thing in exit, before the address space goes. */
   exiting: (process: Process) => void;
   /** Pages that count in the OOM killer's badness beyond RSS. */
-  oomPages: (mm: Mm) => number;
+  oomPages: (process: Process) => number;
 }
 
 export interface PolicyChoice {
   policy: Policy;
   until: number;
-  /** Interleave by this file-offset rule instead of the thread's rotor; index of the page at `index`. */
+  /** Interleave index of the page at `index`, counting up from there; absent: the thread's rotor decides. */
   ilx?: number | undefined;
 }
 
 export const NO_HOOKS: KernelHooks = {
   choosePolicy: () => null,
+  chargeTo: () => null,
   folioAllocated: () => undefined,
   folioFreed: () => undefined,
-  gmemReleased: () => undefined,
   taskMoved: () => undefined,
   forked: () => undefined,
   exiting: () => undefined,

@@ -1,5 +1,6 @@
 import { PfnMap } from './pfn-map.ts';
 import { RadixNodes } from './radix-nodes.ts';
+import { RangeSet } from './range-set.ts';
 import { SharedPolicy } from './shared-policy.ts';
 import type { KernelPages } from './kernel-pages.ts';
 import type { Mm } from './mm.ts';
@@ -27,13 +28,15 @@ export class Inode {
   /** i_mmap: every VMA that maps the file. */
   readonly mappings: Set<{ mm: Mm; vma: Vma }> = new Set<{ mm: Mm; vma: Vma }>();
   /** xarray nodes of the page cache. */
-  readonly nodes: RadixNodes = new RadixNodes({ bits: 6, levels: 6 });
+  readonly nodes: RadixNodes = new RadixNodes({ bits: 6, levels: 9, grows: true });
   /** The slab objects behind `nodes`. */
   readonly slab: KernelPages;
   /** Open files and VMAs that keep it. */
   refs = 0;
+  /** Pages that a launch populated and encrypted; a second time fails. */
+  readonly launched: RangeSet = new RangeSet();
   /** GUEST_MEMFD_FLAG_* of a gmem. */
-  readonly flags: number;
+  flags: number;
   /** Committed_AS holds the whole size from the start (shared anonymous memory); a memfd's pages count one by one. */
   readonly reservesWhole: boolean;
 

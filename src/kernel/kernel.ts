@@ -46,6 +46,8 @@ export class Kernel {
   mmReleases: ((mm: Mm) => void)[] = [];
   /** The last reference of an open file went: VMs and the like follow. */
   onRelease: (file: OpenFile) => void = () => undefined;
+  /** The last reference to a gmem went; its pages are still there. */
+  releaseGmem: (inode: Inode) => void = () => undefined;
   /** check_mm found counters that are not zero. */
   onBadRss: (process: Process) => void = () => undefined;
   /** What the kernel log says: OOM kills, bad counters. */
@@ -53,24 +55,40 @@ export class Kernel {
   readonly maxMapCount: number;
   /** Page cache that was there before the first step, per node; image files take their pages from it. */
   readonly background: (Inode | null)[] = [];
+  /** Pages of each background file that images map already. */
+  readonly backgroundUsed: number[] = [];
   /** Bytes of slab objects per node, and the frames behind them. */
   readonly slabBytes: Float64Array;
   readonly slabFrames: readonly KernelPages[];
+  /** Frames that page tables and slab hold. */
+  kernelFrames = 0;
+  /** Pages per node for the hook call about a single page; all zero between calls. */
+  readonly nodeScratch: Float64Array;
+  /** Node of each 4 MiB of frames. */
+  readonly #nidOfBlock: Uint8Array;
   nextPid = 200;
   nextInodeId = 1;
   /** i_ino of tmpfs counts up per mount; the first object of a fresh system gets 2. */
   nextShmemIno = 2;
+  /** Anonymous inodes are numbered from boot on; where the count stands is not the model's business. */
+  nextAnonIno = 1024;
   #nextMemcgId = 1;
 
   constructor(config: { machine: MachineConfig; profile: KernelProfile; maxMapCount?: number | undefined }) {
     this.machine = config.machine;
     this.profile = config.profile;
     this.maxMapCount = config.maxMapCount ?? 65_530;
+    this.zonelists = buildZonelists(config.machine);
     const zones = buildZones(config.machine.nodes);
     this.nodes = config.machine.nodes.map(
-      (node, nid) => new NumaNode({ nid, cpus: node.cpus, zones: zones.filter((zone) => zone.nid === nid) }),
+      (node, nid) =>
+        new NumaNode({
+          nid,
+          cpus: node.cpus,
+          zones: zones.filter((zone) => zone.nid === nid),
+          zonelist: this.zonelists[nid]!,
+        }),
     );
-    this.zonelists = buildZonelists(config.machine);
     this.weights = this.nodes.map(() => 1);
     const cpuNode: number[] = [];
     this.nodes.forEach((node) => node.cpus.forEach((cpu) => (cpuNode[cpu] = node.nid)));
@@ -79,6 +97,8 @@ export class Kernel {
     this.rootMemcg = this.newMemcg('/', null);
     this.slabBytes = new Float64Array(this.nodes.length);
     this.slabFrames = this.nodes.map(() => new KernelPages());
+    this.nodeScratch = new Float64Array(this.nodes.length);
+    this.#nidOfBlock = nodesOfBlocks(this.nodes);
   }
 
   /** Pages of RAM. */
@@ -88,12 +108,7 @@ export class Kernel {
 
   /** Node of a frame. */
   nidOf(pfn: number): number {
-    let nid = 0;
-    for (let n = 1; n < this.nodes.length; n++) {
-      const node = this.nodes[n]!;
-      if (node.pages > 0 && pfn >= node.startPfn) nid = n;
-    }
-    return nid;
+    return this.#nidOfBlock[Math.floor(pfn / NODE_BLOCK)]!;
   }
 
   newMemcg(path: string, parent: Memcg | null): Memcg {
@@ -126,4 +141,17 @@ export class Kernel {
   event(name: string, count: number): void {
     this.vmEvents[name] = (this.vmEvents[name] ?? 0) + count;
   }
+}
+
+/** Nodes start at multiples of this many frames (see zone.ts). */
+const NODE_BLOCK = 1024;
+
+function nodesOfBlocks(nodes: readonly NumaNode[]): Uint8Array {
+  const end = Math.max(0, ...nodes.map((node) => node.startPfn + node.pages));
+  const out = new Uint8Array(Math.ceil(end / NODE_BLOCK));
+  for (const node of nodes) {
+    if (node.pages > 0)
+      out.fill(node.nid, node.startPfn / NODE_BLOCK, Math.ceil((node.startPfn + node.pages) / NODE_BLOCK));
+  }
+  return out;
 }

@@ -1,21 +1,36 @@
+import { PAGE_SIZE } from '../units/pages.ts';
+import { positions, StatColumns } from './stat-columns.ts';
+
 /** memory.stat items kept per node, in pages (slab and kernel_stack in bytes). */
-export type NodeItem =
-  | 'anon'
-  | 'file'
-  | 'shmem'
-  | 'file_mapped'
-  | 'unevictable'
-  | 'active_anon'
-  | 'inactive_anon'
-  | 'active_file'
-  | 'inactive_file'
-  | 'pagetables'
-  | 'sec_pagetables'
-  | 'slab_reclaimable'
-  | 'slab_unreclaimable'
-  | 'kernel_stack'
-  | 'anon_thp'
-  | 'shmem_thp';
+export const MEMCG_ITEMS = [
+  'anon',
+  'file',
+  'shmem',
+  'file_mapped',
+  'unevictable',
+  'active_anon',
+  'inactive_anon',
+  'active_file',
+  'inactive_file',
+  'pagetables',
+  'sec_pagetables',
+  'slab_reclaimable',
+  'slab_unreclaimable',
+  'kernel_stack',
+  'anon_thp',
+  'shmem_thp',
+] as const;
+export type MemcgItem = (typeof MEMCG_ITEMS)[number];
+export const MEMCG_ITEM: Readonly<Record<MemcgItem, number>> = positions(MEMCG_ITEMS);
+
+/** Items of kernel memory: they go to the parent when a group is removed, on every version. */
+export const KERNEL_ITEMS: readonly MemcgItem[] = [
+  'pagetables',
+  'sec_pagetables',
+  'slab_reclaimable',
+  'slab_unreclaimable',
+  'kernel_stack',
+];
 
 /** Pages a CPU takes from a counter at once (mm/memcontrol.c:MEMCG_CHARGE_BATCH). */
 export const CHARGE_BATCH = 64;
@@ -42,32 +57,67 @@ export class Memcg {
     oom_kill: 0,
     oom_group_kill: 0,
   };
-  readonly stat: Map<NodeItem, Float64Array> = new Map<NodeItem, Float64Array>();
+  /** This group's own; total() adds the groups below. */
+  readonly #stat: StatColumns<MemcgItem>;
   readonly vmEvents: Record<string, number> = {};
   readonly #nodes: number;
+  /** Bytes of kernel objects. */
+  #objectBytes = 0;
 
   constructor(config: { id: number; path: string; parent: Memcg | null; nodes: number }) {
     this.id = config.id;
     this.path = config.path;
     this.parent = config.parent;
     this.#nodes = config.nodes;
+    this.#stat = new StatColumns({ owner: `memcg ${config.path}`, names: MEMCG_ITEMS, nodes: config.nodes });
     config.parent?.children.add(this);
   }
 
   /** Adds to a statistic of this group alone. Throws when it would become negative. */
-  add(item: NodeItem, nid: number, amount: number): void {
-    let column = this.stat.get(item);
-    if (!column) this.stat.set(item, (column = new Float64Array(this.#nodes)));
-    const value = column[nid]! + amount;
-    if (value < 0) throw new Error(`memcg ${this.path}: ${item} of node ${nid} would be ${value}`);
-    column[nid] = value;
+  add(item: MemcgItem, nid: number, amount: number): void {
+    this.#stat.add(MEMCG_ITEM[item], nid, amount);
+  }
+
+  /** add() by the item's position in MEMCG_ITEMS. */
+  addAt(item: number, nid: number, amount: number): void {
+    this.#stat.add(item, nid, amount);
+  }
+
+  /** Statistic of this group alone. */
+  own(item: MemcgItem, nid: number): number {
+    return this.#stat.get(MEMCG_ITEM[item], nid);
   }
 
   /** Hierarchical statistic by node. */
-  total(item: NodeItem): number[] {
-    const out = Array.from({ length: this.#nodes }, (_, nid) => this.stat.get(item)?.[nid] ?? 0);
+  total(item: MemcgItem): number[] {
+    const out = Array.from({ length: this.#nodes }, (_, nid) => this.own(item, nid));
     for (const child of this.children) child.total(item).forEach((v, nid) => (out[nid] = out[nid]! + v));
     return out;
+  }
+
+  /** Who answers for the kernel memory of this group: itself, or where it went when the group was removed. */
+  get kernelHome(): Memcg {
+    let home: Memcg = this;
+    while (home.isDying && home.parent) home = home.parent;
+    return home;
+  }
+
+  /** mm/memcontrol.c:memcg_reparent_objcgs: hands statistics, and with kernel memory its charges by the byte, to the parent. */
+  handOver(items: readonly MemcgItem[]): void {
+    const parent = this.parent!;
+    for (const item of items) {
+      for (let nid = 0; nid < this.#nodes; nid++) {
+        const amount = this.own(item, nid);
+        if (amount === 0) continue;
+        parent.add(item, nid, amount);
+        this.add(item, nid, -amount);
+      }
+    }
+    const pages = Math.ceil(this.#objectBytes / PAGE_SIZE) + Math.ceil(parent.#objectBytes / PAGE_SIZE);
+    const joined = Math.ceil((this.#objectBytes + parent.#objectBytes) / PAGE_SIZE);
+    if (parent.parent !== null) parent.uncharge(pages - joined);
+    parent.#objectBytes += this.#objectBytes;
+    this.#objectBytes = 0;
   }
 
   /** Whether `pages` more fit here and in every ancestor; else the group whose limit is in the way. */
@@ -97,6 +147,16 @@ export class Memcg {
     }
   }
 
+  /** mm/memcontrol.c:obj_cgroup_charge: kernel objects by the byte, whole pages of them in the page counter. */
+  chargeBytes(bytes: number): void {
+    if (this.parent === null) return;
+    const before = Math.ceil(this.#objectBytes / PAGE_SIZE);
+    this.#objectBytes += bytes;
+    const pages = Math.ceil(this.#objectBytes / PAGE_SIZE) - before;
+    if (pages > 0) this.charge(pages);
+    else if (pages < 0) this.uncharge(-pages);
+  }
+
   uncharge(pages: number): void {
     for (let group: Memcg | null = this; group; group = group.parent) {
       group.usage -= pages;
@@ -123,7 +183,10 @@ export class ChargeStock {
    */
   charge(memcg: Memcg, pages: number): number {
     if (memcg.parent === null) return pages;
-    let slot = this.#slots.find((entry) => entry.memcg === memcg);
+    let slot: { memcg: Memcg; pages: number } | undefined;
+    for (let i = 0; i < this.#slots.length && !slot; i++) {
+      if (this.#slots[i]!.memcg === memcg) slot = this.#slots[i];
+    }
     if (slot && slot.pages >= pages) {
       slot.pages -= pages;
       return pages;

@@ -22,13 +22,14 @@ export class Mm {
   readonly pt: PfnMap = new PfnMap();
   readonly rss: RssCounters = { anon: 0, file: 0, shmem: 0, swap: 0 };
   /** Page-table pages below the top level. */
-  readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3 });
+  readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false });
   readonly tablePages: KernelPages;
   hiwaterRss = 0;
   hiwaterVm = 0;
   lockedPages = 0;
   /** Limits in bytes (RLIMIT_AS, RLIMIT_MEMLOCK). */
   rlimitAs: number = Infinity;
+  rlimitMemlock: number = Infinity;
   readonly #links = new Map<Vma, { mm: Mm; vma: Vma }>();
 
   constructor(config: { pid: number; worker: string; tablePages: KernelPages }) {
@@ -41,8 +42,9 @@ export class Mm {
     return this.rss.anon + this.rss.file + this.rss.shmem;
   }
 
+  /** total_vm; a shadow VMA counts unless it was made not to. */
   get totalVm(): number {
-    return this.vmas.reduce((sum, vma) => sum + vma.end - vma.start, 0);
+    return this.vmas.reduce((sum, vma) => sum + (vma.isUncounted ? 0 : vma.end - vma.start), 0);
   }
 
   /** Remembers the present RSS if it is the highest yet (update_hiwater_rss). */
@@ -73,20 +75,24 @@ export class Mm {
     return out;
   }
 
+  /** Adds a VMA; like every VMA but a shadow it holds a reference to its file. */
   insert(vma: Vma): void {
     this.vmas.splice(this.#after(vma.start), 0, vma);
-    if (vma.file) this.#link(vma.file, vma);
+    if (!vma.file) return;
+    this.#link(vma.file, vma);
+    if (!vma.isShadow) vma.file.refs++;
   }
 
+  /** Takes a VMA out, reference included; whoever removes for good puts the file (page-cache.ts:putInode). */
   remove(vma: Vma): void {
     const at = this.vmas.indexOf(vma);
     if (at < 0) throw new Error('VMA is not in this address space');
     this.vmas.splice(at, 1);
     const link = this.#links.get(vma);
-    if (vma.file && link) {
-      vma.file.mappings.delete(link);
-      this.#links.delete(vma);
-    }
+    if (!vma.file || !link) return;
+    vma.file.mappings.delete(link);
+    this.#links.delete(vma);
+    if (!vma.isShadow) vma.file.refs--;
   }
 
   /** Splits VMAs so that none crosses `start` or `end`; returns those inside. */

@@ -4,7 +4,7 @@ import type { Kernel } from './kernel.ts';
 import { accessRange } from './fault.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
-import { putInode, truncateRange } from './page-cache.ts';
+import { evictUnused, truncateRange } from './page-cache.ts';
 import { zapRange } from './rmap.ts';
 import { freeTables } from './table-pages.ts';
 import type { Task } from './task.ts';
@@ -22,7 +22,10 @@ export interface MapRequest {
   noreserve: boolean;
   name?: string | undefined;
   extraFlags?: readonly string[] | undefined;
-  isShadow?: boolean | undefined;
+  /** Made by a VMM that only wants to call mbind on it: the file takes a mapping on every kernel. */
+  forPolicy?: boolean | undefined;
+  /** A shadow VMA: stands for private memory, never accessible. */
+  shadow?: { isUncounted: boolean; isHidden: boolean } | undefined;
 }
 
 /** Pages of a 2 MiB block: addresses chosen by the model start at one. */
@@ -32,12 +35,12 @@ const BLOCK = 512;
 export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errno {
   const { file, pages } = request;
   if (pages <= 0) return 'EINVAL';
-  if (file?.kind === 'gmem' && !request.isShadow) {
+  if (file?.kind === 'gmem' && !request.shadow && !request.forPolicy) {
     if ((file.flags & 1) === 0) return 'ENODEV';
     if (!request.shared) return 'EINVAL';
   }
   const at = request.at ?? mm.findHole(pages, BLOCK);
-  if ((mm.totalVm + pages) * 4096 > mm.rlimitAs) return 'ENOMEM';
+  if (!request.shadow?.isUncounted && (mm.totalVm + pages) * 4096 > mm.rlimitAs) return 'ENOMEM';
   const covered = mm.overlapping(at, at + pages);
   if (mm.vmas.length - covered.length >= kernel.maxMapCount) return 'ENOMEM';
   if (covered.length > 0) munmap(kernel, mm, at, pages);
@@ -55,7 +58,6 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
     });
     kernel.committed += pages;
   }
-  if (backing) backing.refs++;
   if (isAccounted) kernel.committed += pages;
   mm.insert({
     start: at,
@@ -69,7 +71,10 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
     isAccounted,
     isLocked: false,
     extraFlags: request.extraFlags ?? [],
-    isShadow: request.isShadow ?? false,
+    isShadow: request.shadow !== undefined,
+    isForPolicy: request.forPolicy ?? false,
+    isUncounted: request.shadow?.isUncounted ?? false,
+    isHidden: request.shadow?.isHidden ?? false,
   });
   mm.noteVm();
   return at;
@@ -84,25 +89,15 @@ export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number): Errn
   }
   const inside = mm.isolate(vpn, vpn + pages);
   for (const vma of inside) {
-    const kept = mm.vmas.some((other) => other !== vma && other.file === vma.file && vma.file !== null);
     zapRange(kernel, mm, vma.start, vma.end - vma.start);
     mm.remove(vma);
     if (vma.isAccounted) kernel.committed -= vma.end - vma.start;
     if (vma.isLocked) mm.lockedPages -= vma.end - vma.start;
-    if (vma.file) dropMapping(kernel, mm, vma, kept);
+    if (vma.file) evictUnused(kernel, vma.file);
   }
   if (inside.length > 0) freeUnusedTables(kernel, mm, inside[0]!.start, inside[inside.length - 1]!.end);
   return 0;
 }
-
-/** A split VMA counts as one reference to its file per part; the parts were made by isolate() without taking one. */
-function dropMapping(kernel: Kernel, mm: Mm, vma: Vma, hasSibling: boolean): void {
-  const file = vma.file!;
-  const sameMapping = hasSibling && mm.vmas.some((other) => other.file === file && sameOrigin(other, vma));
-  if (!sameMapping) putInode(kernel, file);
-}
-
-const sameOrigin = (a: Vma, b: Vma): boolean => a.start - a.pgoff === b.start - b.pgoff;
 
 /** mm/memory.c:free_pgd_range: a table goes when no VMA is left in what it spans. */
 export function freeUnusedTables(kernel: Kernel, mm: Mm, start: number, end: number): void {
@@ -152,6 +147,9 @@ function isAlike(left: Vma, right: Vma): boolean {
     left.pgoff + (left.end - left.start) === right.pgoff &&
     left.isLocked === right.isLocked &&
     left.isShadow === right.isShadow &&
+    left.isForPolicy === right.isForPolicy &&
+    left.isUncounted === right.isUncounted &&
+    left.isHidden === right.isHidden &&
     left.name === right.name &&
     JSON.stringify(left.policy) === JSON.stringify(right.policy) &&
     left.extraFlags.join() === right.extraFlags.join()

@@ -1,26 +1,30 @@
+import type { Policy } from './mempolicy.ts';
+import { positions, StatColumns } from './stat-columns.ts';
 import type { Zone } from './zone.ts';
 
 /** Node counters by their vmstat names, in pages (nr_kernel_stack in kB). */
-export interface NodeCounters {
-  nr_file_pages: number;
-  nr_shmem: number;
-  nr_anon_pages: number;
-  nr_mapped: number;
-  nr_unevictable: number;
-  nr_mlock: number;
-  nr_active_anon: number;
-  nr_inactive_anon: number;
-  nr_active_file: number;
-  nr_inactive_file: number;
-  nr_page_table_pages: number;
-  nr_sec_page_table_pages: number;
-  nr_slab_reclaimable: number;
-  nr_slab_unreclaimable: number;
-  nr_kernel_stack: number;
-  nr_anon_transparent_hugepages: number;
-  nr_shmem_hugepages: number;
-  nr_shmem_pmdmapped: number;
-}
+export const NODE_ITEMS = [
+  'nr_file_pages',
+  'nr_shmem',
+  'nr_anon_pages',
+  'nr_mapped',
+  'nr_unevictable',
+  'nr_mlock',
+  'nr_active_anon',
+  'nr_inactive_anon',
+  'nr_active_file',
+  'nr_inactive_file',
+  'nr_page_table_pages',
+  'nr_sec_page_table_pages',
+  'nr_slab_reclaimable',
+  'nr_slab_unreclaimable',
+  'nr_kernel_stack',
+  'nr_anon_transparent_hugepages',
+  'nr_shmem_hugepages',
+  'nr_shmem_pmdmapped',
+] as const;
+export type NodeItemName = (typeof NODE_ITEMS)[number];
+export const NODE_ITEM: Readonly<Record<NodeItemName, number>> = positions(NODE_ITEMS);
 
 export interface NumaCounters {
   numa_hit: number;
@@ -39,26 +43,12 @@ export class NumaNode {
   readonly pages: number;
   /** Highest first, the order in which an allocation tries them. */
   readonly zones: readonly Zone[];
-  readonly counters: NodeCounters = {
-    nr_file_pages: 0,
-    nr_shmem: 0,
-    nr_anon_pages: 0,
-    nr_mapped: 0,
-    nr_unevictable: 0,
-    nr_mlock: 0,
-    nr_active_anon: 0,
-    nr_inactive_anon: 0,
-    nr_active_file: 0,
-    nr_inactive_file: 0,
-    nr_page_table_pages: 0,
-    nr_sec_page_table_pages: 0,
-    nr_slab_reclaimable: 0,
-    nr_slab_unreclaimable: 0,
-    nr_kernel_stack: 0,
-    nr_anon_transparent_hugepages: 0,
-    nr_shmem_hugepages: 0,
-    nr_shmem_pmdmapped: 0,
-  };
+  /** Where a request that prefers this node looks: its fallback order. */
+  readonly firstPlacement: { first: readonly number[]; second: null };
+  /** The same, filtered by the nodes of a policy. */
+  readonly maskedPlacements: WeakMap<Policy, { first: readonly number[]; second: readonly number[] | null }> =
+    new WeakMap();
+  readonly #stat: StatColumns<NodeItemName>;
   readonly numa: NumaCounters = {
     numa_hit: 0,
     numa_miss: 0,
@@ -68,8 +58,15 @@ export class NumaNode {
     other_node: 0,
   };
 
-  constructor(config: { nid: number; cpus: readonly number[]; zones: readonly Zone[] }) {
+  constructor(config: {
+    nid: number;
+    cpus: readonly number[];
+    zones: readonly Zone[];
+    zonelist: readonly number[];
+  }) {
+    this.firstPlacement = { first: config.zonelist, second: null };
     this.nid = config.nid;
+    this.#stat = new StatColumns({ owner: `node ${config.nid}`, names: NODE_ITEMS, nodes: 1 });
     this.cpus = config.cpus;
     const ascending = [...config.zones].sort((a, b) => a.startPfn - b.startPfn);
     this.zones = [...ascending].reverse();
@@ -84,9 +81,24 @@ export class NumaNode {
   }
 
   /** Adds to a counter. Throws when it would become negative: a charge was undone twice. */
-  add(name: keyof NodeCounters, pages: number): void {
-    const value = this.counters[name] + pages;
-    if (value < 0) throw new Error(`node ${this.nid}: ${name} would be ${value}`);
-    this.counters[name] = value;
+  add(name: NodeItemName, pages: number): void {
+    this.#stat.add(NODE_ITEM[name], 0, pages);
+  }
+
+  /** add() by the counter's position in NODE_ITEMS. */
+  addAt(item: number, pages: number): void {
+    this.#stat.add(item, 0, pages);
+  }
+
+  counter(name: NodeItemName): number {
+    return this.#stat.get(NODE_ITEM[name], 0);
+  }
+
+  /** All counters by name. */
+  counters(): Record<NodeItemName, number> {
+    return Object.fromEntries(NODE_ITEMS.map((name) => [name, this.counter(name)])) as Record<
+      NodeItemName,
+      number
+    >;
   }
 }

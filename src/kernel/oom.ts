@@ -9,8 +9,15 @@ import type { Process, Task } from './task.ts';
 export function badness(kernel: Kernel, process: Process, totalPages: number): number {
   const mm = process.mm;
   if (!mm || process.oomScoreAdj === -1000) return -Infinity;
-  const points = mm.rssPages + mm.rss.swap + pageTablePages(process) + kernel.hooks.oomPages(mm);
+  const points = badnessPages(kernel, process);
   return points + process.oomScoreAdj * Math.trunc(totalPages / 1000);
+}
+
+/** Pages that badness counts: RSS, swap, page tables, and what an accounting design adds. */
+export function badnessPages(kernel: Kernel, process: Process): number {
+  const mm = process.mm;
+  if (!mm) return 0;
+  return mm.rssPages + mm.rss.swap + pageTablePages(process) + kernel.hooks.oomPages(process);
 }
 
 /** Page-table pages of a process, top level included. */
@@ -26,13 +33,17 @@ export function oomScore(kernel: Kernel, process: Process): number {
   return Math.trunc(((1000 + Math.trunc((points * 1000) / total)) * 2) / 3);
 }
 
-/** Kills the worst process, of the group at its limit or of the whole system; null when nothing can be killed. */
+/**
+ * Kills the worst process, of the group at its limit or of the whole system (mm/oom_kill.c:out_of_memory); null when nothing can be
+ * killed. The allocating process itself only gets its signal: it exits when its call returns (killedBy says so), all others exit at
+ * once.
+ */
 export function oomKill(kernel: Kernel, task: Task, limit: Memcg | null): Process | null {
   const total = limit?.max ?? kernel.totalPages;
   let victim: Process | null = null;
   let worst = -Infinity;
   for (const process of kernel.processes.values()) {
-    if (!process.isAlive || (limit && !isBelow(process.memcg, limit))) continue;
+    if (!process.isAlive || process.killedBy !== null || (limit && !isBelow(process.memcg, limit))) continue;
     const points = badness(kernel, process, total);
     if (points > worst) {
       worst = points;
@@ -57,7 +68,7 @@ export function oomKill(kernel: Kernel, task: Task, limit: Memcg | null): Proces
   }
   kernel.event('oom_kill', 1);
   victim.killedBy = 'oom';
-  kernel.exitProcess(victim);
+  if (victim !== task.process) kernel.exitProcess(victim);
   return victim;
 }
 

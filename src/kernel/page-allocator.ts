@@ -43,24 +43,95 @@ export function allocateFrames(
   return pieces.map((piece) => ({ count: piece.count, period: 1, lanes: [piece.pfn] }));
 }
 
+/** allocateFrames for one page, without making arrays: a frame, or -1. */
+export function allocateFrame(
+  kernel: Kernel,
+  task: Task,
+  policy: Policy | null,
+  ilx: number,
+  movable: boolean,
+): number {
+  let isInterleave = false;
+  let where: Placement;
+  if (policy && (policy.mode === 'interleave' || policy.mode === 'winterleave')) {
+    const round = interleaveRound(policy, kernel.weights);
+    const at = ilx === NO_INTERLEAVE_INDEX ? rotorPosition(task, policy, round) : ilx % round.length;
+    if (ilx === NO_INTERLEAVE_INDEX) advanceRotor(task, policy, round, at, 1);
+    isInterleave = policy.mode === 'interleave' || kernel.profile.weightedHits;
+    where = kernel.nodes[round[at]!]!.firstPlacement;
+  } else where = placement(kernel, task, policy);
+  const preferred = where.first[0];
+  if (preferred === undefined) return -1;
+  const { first, second } = where;
+  let pfn = walkOne(kernel, first, movable, 'low');
+  if (pfn < 0 && second) pfn = walkOne(kernel, second, movable, 'low');
+  if (pfn < 0) pfn = walkOne(kernel, second ?? first, movable, 'min');
+  if (pfn >= 0) countEvents(kernel, task, kernel.nidOf(pfn), preferred, 1, isInterleave);
+  return pfn;
+}
+
+function walkOne(kernel: Kernel, order: readonly number[], movable: boolean, mark: 'low' | 'min'): number {
+  for (let i = 0; i < order.length; i++) {
+    const { zones } = kernel.nodes[order[i]!]!;
+    for (let z = 0; z < zones.length; z++) {
+      const zone = zones[z]!;
+      if (zone.name === 'Movable' && !movable) continue;
+      if (zone.freePages - zone[mark] - zone.reserve > 0) return zone.takeOne();
+    }
+  }
+  return -1;
+}
+
+/** zone_statistics. */
+function countEvents(
+  kernel: Kernel,
+  task: Task,
+  nid: number,
+  preferred: number,
+  count: number,
+  isInterleave: boolean,
+): void {
+  const { numa } = kernel.nodes[nid]!;
+  if (nid === preferred) {
+    numa.numa_hit += count;
+    if (isInterleave) numa.interleave_hit += count;
+  } else {
+    numa.numa_miss += count;
+    kernel.nodes[preferred]!.numa.numa_foreign += count;
+  }
+  if (nid === task.nid) numa.local_node += count;
+  else numa.other_node += count;
+}
+
 /** Where a request looks, in order: nodes of the first pass, and of a second one where the policy has it. */
-interface Placement {
+export interface Placement {
   first: readonly number[];
   second: readonly number[] | null;
 }
 
 function placement(kernel: Kernel, task: Task, policy: Policy | null): Placement {
-  const local = kernel.zonelists[task.nid]!;
   switch (policy?.mode) {
     case 'bind':
-      return { first: local.filter((nid) => policy.nodes.includes(nid)), second: null };
-    case 'preferred':
-      return { first: kernel.zonelists[policy.nodes[0]!]!, second: null };
     case 'prefmany':
-      return { first: local.filter((nid) => policy.nodes.includes(nid)), second: local };
+      return masked(kernel, task.nid, policy);
+    case 'preferred':
+      return kernel.nodes[policy.nodes[0]!]!.firstPlacement;
     default:
-      return { first: local, second: null };
+      return kernel.nodes[task.nid]!.firstPlacement;
   }
+}
+
+/** The local order filtered by a policy's nodes; preferred-many has all nodes as its second pass. */
+function masked(kernel: Kernel, nid: number, policy: Policy): Placement {
+  const { maskedPlacements } = kernel.nodes[nid]!;
+  let found = maskedPlacements.get(policy);
+  if (!found) {
+    const local = kernel.zonelists[nid]!;
+    const second = policy.mode === 'prefmany' ? local : null;
+    found = { first: local.filter((n) => policy.nodes.includes(n)), second };
+    maskedPlacements.set(policy, found);
+  }
+  return found;
 }
 
 function interleaved(
@@ -179,18 +250,7 @@ export function takePieces(
   let missing = walk(kernel, where.first, count, movable, 'low', pieces);
   if (missing > 0 && where.second) missing = walk(kernel, where.second, missing, movable, 'low', pieces);
   if (missing > 0) walk(kernel, where.second ?? where.first, missing, movable, 'min', pieces);
-  for (const piece of pieces) {
-    const numa = kernel.nodes[piece.nid]!.numa;
-    if (piece.nid === preferred) {
-      numa.numa_hit += piece.count;
-      if (isInterleave) numa.interleave_hit += piece.count;
-    } else {
-      numa.numa_miss += piece.count;
-      kernel.nodes[preferred]!.numa.numa_foreign += piece.count;
-    }
-    if (piece.nid === task.nid) numa.local_node += piece.count;
-    else numa.other_node += piece.count;
-  }
+  for (const { nid, count: n } of pieces) countEvents(kernel, task, nid, preferred, n, isInterleave);
   return pieces;
 }
 

@@ -1,8 +1,8 @@
-import { allocateFolios, freeFolios } from './folios.ts';
+import { allocateFolio, allocateFolios, freeFolios } from './folios.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Policy } from './mempolicy.ts';
-import { forEachLane, NO_INTERLEAVE_INDEX } from './page-allocator.ts';
+import { forEachLane, type FrameRun, NO_INTERLEAVE_INDEX } from './page-allocator.ts';
 import { zapRange } from './rmap.ts';
 import { allocateXarrayNodes, freeXarrayNodes } from './slab.ts';
 import type { Task } from './task.ts';
@@ -23,13 +23,76 @@ export function fillCache(
   dirty: boolean,
 ): FillFailure {
   if (count === 1) {
-    return inode.cache.get(index) >= 0 ? null : fillGap(kernel, task, inode, index, 1, dirty);
+    return inode.cache.has(index) ? null : fillOne(kernel, task, inode, index, dirty);
   }
   let failed: FillFailure = null;
   inode.cache.forEachGap(index, count, (at, n) => {
     if (!failed) failed = fillGap(kernel, task, inode, at, n, dirty);
   });
   return failed;
+}
+
+/**
+ * fillCache for single absent pages of a gmem in any order, none of them twice: frames are taken in that order. Returns how many pages
+ * there are now, and why they are fewer than asked for.
+ */
+export function fillPages(
+  kernel: Kernel,
+  task: Task,
+  inode: Inode,
+  indices: Float64Array,
+  n: number,
+): { count: number; failed: FillFailure } {
+  let done = 0;
+  while (done < n) {
+    const first = policyFor(kernel, inode, indices[done]!, task);
+    let end = done + 1;
+    // A request of one policy, by the thread's own counter, may go through as one.
+    while (end < n && first.ilx === NO_INTERLEAVE_INDEX) {
+      const other = first.until === Infinity ? first : policyFor(kernel, inode, indices[end]!, task);
+      if (other.policy !== first.policy || other.ilx !== NO_INTERLEAVE_INDEX) break;
+      end++;
+    }
+    const answer = allocateFolios(kernel, task, {
+      kind: inode.kind,
+      inode,
+      policy: first.policy,
+      ilx: first.ilx,
+      count: end - done,
+      dirty: false,
+    });
+    let nodes = 0;
+    for (const run of answer.runs) {
+      for (let k = 0; k < run.count; k++) {
+        const pfn = run.lanes[k % run.period]! + Math.floor(k / run.period);
+        nodes += insertOne(kernel, task, inode, indices[done++]!, pfn);
+      }
+    }
+    allocateXarrayNodes(kernel, task, inode.slab, nodes);
+    if (answer.failed) return { count: done, failed: answer.failed };
+  }
+  return { count: done, failed: null };
+}
+
+/** Puts a page into the cache and tells the hooks. Returns how many xarray nodes that took. */
+function insertOne(kernel: Kernel, task: Task, inode: Inode, index: number, pfn: number): number {
+  inode.cache.setOne(index, pfn);
+  if (inode.kind === 'gmem') {
+    const nodes = kernel.nodeScratch;
+    const nid = kernel.nidOf(pfn);
+    nodes[nid] = 1;
+    kernel.hooks.folioAllocated(inode, index, 1, nodes, task);
+    nodes[nid] = 0;
+  }
+  return inode.nodes.add(index, 1);
+}
+
+function fillOne(kernel: Kernel, task: Task, inode: Inode, index: number, dirty: boolean): FillFailure {
+  const choice = policyFor(kernel, inode, index, task);
+  const pfn = allocateFolio(kernel, task, inode.kind, inode, choice.policy, choice.ilx, dirty);
+  if (typeof pfn === 'string') return pfn;
+  allocateXarrayNodes(kernel, task, inode.slab, insertOne(kernel, task, inode, index, pfn));
+  return null;
 }
 
 function fillGap(
@@ -60,7 +123,9 @@ function fillGap(
     }
     if (answer.count > 0) {
       allocateXarrayNodes(kernel, task, inode.slab, inode.nodes.add(index, answer.count));
-      if (inode.kind === 'gmem') kernel.hooks.folioAllocated(inode, index, answer.count, task);
+      if (inode.kind === 'gmem') {
+        kernel.hooks.folioAllocated(inode, index, answer.count, runNodes(kernel, answer.runs), task);
+      }
     }
     if (answer.failed) return answer.failed;
     index += n;
@@ -101,14 +166,15 @@ function policyFor(
  */
 export function truncateRange(kernel: Kernel, inode: Inode, index: number, count: number): void {
   if (inode.cache.size === 0) return;
+  if (inode.launched.size > 0) inode.launched.remove(index, count);
   const end = index + count;
   for (const { mm, vma } of Array.from(inode.mappings)) {
     const from = Math.max(index, vma.pgoff);
     const to = Math.min(end, vma.pgoff + vma.end - vma.start);
     if (from < to) zapRange(kernel, mm, vma.start + from - vma.pgoff, to - from, 'file');
   }
-  if (inode.kind === 'gmem') kernel.hooks.folioFreed(inode, index, count);
-  inode.cache.clear(index, count, (_, n, period, lanes) => {
+  inode.cache.clear(index, count, (at, n, period, lanes) => {
+    if (inode.kind === 'gmem') kernel.hooks.folioFreed(inode, at, n, laneNodes(kernel, n, period, lanes));
     forEachLane(n, period, lanes, (pfn, length) => freeFolios(kernel, pfn, length));
   });
   const freed = inode.nodes.remove(index, Math.min(count, 2 ** 40), (at, n) => !hasAny(inode, at, n));
@@ -124,23 +190,41 @@ function hasAny(inode: Inode, index: number, count: number): boolean {
 }
 
 /** Pages of a range by node. */
-export function nodePages(kernel: Kernel, inode: Inode, index: number, count: number): number[] {
-  const out = kernel.nodes.map(() => 0);
-  inode.cache.forEach(index, count, (_, n, period, lanes) => {
-    forEachLane(n, period, lanes, (pfn, length) => {
-      const nid = kernel.nidOf(pfn);
-      out[nid] = out[nid]! + length;
-    });
-  });
+export function nodePages(kernel: Kernel, inode: Inode, index: number, count: number): Float64Array {
+  const out = new Float64Array(kernel.nodes.length);
+  inode.cache.forEach(index, count, (_, n, period, lanes) => addLanes(kernel, out, n, period, lanes));
   return out;
 }
 
-/** Drops a reference; the last one frees the file's pages (fs/inode.c:evict). */
-export function putInode(kernel: Kernel, inode: Inode): void {
-  if (--inode.refs > 0) return;
-  if (inode.kind === 'file') return;
-  if (inode.kind === 'gmem') kernel.hooks.gmemReleased(inode);
+function runNodes(kernel: Kernel, runs: readonly FrameRun[]): Float64Array {
+  const out = new Float64Array(kernel.nodes.length);
+  for (const run of runs) addLanes(kernel, out, run.count, run.period, run.lanes);
+  return out;
+}
+
+function laneNodes(kernel: Kernel, count: number, period: number, lanes: readonly number[]): Float64Array {
+  const out = new Float64Array(kernel.nodes.length);
+  addLanes(kernel, out, count, period, lanes);
+  return out;
+}
+
+function addLanes(
+  kernel: Kernel,
+  out: Float64Array,
+  count: number,
+  period: number,
+  lanes: readonly number[],
+): void {
+  for (let l = 0; l < period; l++) {
+    const nid = kernel.nidOf(lanes[l]!);
+    out[nid] = out[nid]! + Math.ceil((count - l) / period);
+  }
+}
+
+/** Frees the pages of a file that nothing refers to any more (fs/inode.c:evict). Regular files outlive their users. */
+export function evictUnused(kernel: Kernel, inode: Inode): void {
+  if (inode.refs > 0 || inode.kind === 'file' || !kernel.inodes.delete(inode)) return;
+  if (inode.kind === 'gmem') kernel.releaseGmem(inode);
   truncateRange(kernel, inode, 0, inode.sizePages);
   if (inode.reservesWhole) kernel.committed -= inode.sizePages;
-  kernel.inodes.delete(inode);
 }

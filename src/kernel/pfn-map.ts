@@ -4,7 +4,8 @@
  * at frame lanes[k mod period] + floor(k / period). Interleaving over n nodes is one run with n lanes.
  * A block of 512 indices that is filled page by page becomes a dense leaf. Cost follows runs and leaves, never pages.
  */
-const BLOCK = 512;
+import { BLOCK } from './bit-table.ts';
+import { LeafTable } from './leaf-table.ts';
 
 export interface PfnRun {
   index: number;
@@ -20,15 +21,17 @@ export class PfnMap {
   /** Mapped pages. */
   size = 0;
   readonly #runs: PfnRun[] = [];
-  readonly #leaves = new Map<number, { pfns: Float64Array; count: number }>();
-  #lastBlock = -1;
-  #lastLeaf: { pfns: Float64Array; count: number } | undefined;
+  /** Frames of the dense blocks. */
+  readonly #leaves = new LeafTable();
 
   /** Frame at an index, or -1. */
   get(index: number): number {
     const block = Math.floor(index / BLOCK);
-    const leaf = this.#leaf(block);
-    if (leaf) return leaf.pfns[index - block * BLOCK]! - 1;
+    const leaf = this.#leaves.find(block);
+    if (leaf !== 0) {
+      const at = index - block * BLOCK;
+      return this.#leaves.has(leaf, at) ? this.#leaves.get(leaf, at) : -1;
+    }
     const at = this.#find(index);
     if (at < 0) return -1;
     const run = this.#runs[at]!;
@@ -37,48 +40,50 @@ export class PfnMap {
     return run.lanes[k % run.period]! + Math.floor(k / run.period);
   }
 
-  /** Maps one absent index. Returns true when its block had no leaf before. */
-  setOne(index: number, pfn: number): boolean {
+  /** Whether an index is mapped. */
+  has(index: number): boolean {
     const block = Math.floor(index / BLOCK);
-    let leaf = this.#leaf(block);
-    const isNew = leaf === undefined;
-    leaf ??= this.#densify(block);
-    leaf.pfns[index - block * BLOCK] = pfn + 1;
-    leaf.count++;
+    const leaf = this.#leaves.find(block);
+    if (leaf !== 0) return this.#leaves.has(leaf, index - block * BLOCK);
+    const at = this.#find(index);
+    return at >= 0 && index < this.#runs[at]!.index + this.#runs[at]!.count;
+  }
+
+  /** Maps one absent index; its block becomes dense. */
+  setOne(index: number, pfn: number): void {
+    const block = Math.floor(index / BLOCK);
+    const leaf = this.#leaves.find(block) || this.#densify(block);
+    this.#leaves.fill(leaf, index - block * BLOCK, pfn);
     this.size++;
-    return isNew;
   }
 
   /** Maps absent indices [index, index+count) onto lanes. The lanes are copied. */
   setRun(index: number, count: number, period: number, lanes: readonly number[]): void {
     if (count === 1) {
       // A lone page next to nothing stays a run; inside a dense block it joins the leaf.
-      if (this.#leaf(Math.floor(index / BLOCK))) {
+      if (this.#leaves.find(Math.floor(index / BLOCK)) !== 0) {
         this.setOne(index, lanes[0]!);
         return;
       }
     }
     let from = index;
     const end = index + count;
-    if (this.#leaves.size > 0) {
-      for (let block = Math.floor(index / BLOCK); block * BLOCK < end;) {
-        const leaf = this.#leaf(block);
-        if (!leaf) {
-          block = this.#nextLeafBlock(block + 1, Math.ceil(end / BLOCK));
-          continue;
-        }
-        const start = Math.max(index, block * BLOCK);
-        const stop = Math.min(end, (block + 1) * BLOCK);
-        if (from < start) this.#insert(slice(index, from, start, period, lanes));
-        for (let i = start; i < stop; i++) {
-          const k = i - index;
-          leaf.pfns[i - block * BLOCK] = lanes[k % period]! + Math.floor(k / period) + 1;
-        }
-        leaf.count += stop - start;
-        this.size += stop - start;
-        from = stop;
-        block++;
+    const limit = Math.ceil(end / BLOCK);
+    for (
+      let block = this.#leaves.nextBlock(Math.floor(index / BLOCK), limit);
+      block < limit;
+      block = this.#leaves.nextBlock(block + 1, limit)
+    ) {
+      const leaf = this.#leaves.find(block);
+      const start = Math.max(index, block * BLOCK);
+      const stop = Math.min(end, (block + 1) * BLOCK);
+      if (from < start) this.#insert(slice(index, from, start, period, lanes));
+      for (let i = start; i < stop; i++) {
+        const k = i - index;
+        this.#leaves.fill(leaf, i - block * BLOCK, lanes[k % period]! + Math.floor(k / period));
       }
+      this.size += stop - start;
+      from = stop;
     }
     if (from < end) this.#insert(slice(index, from, end, period, lanes));
   }
@@ -86,21 +91,23 @@ export class PfnMap {
   /** Removes every mapping in the range; `visit` receives what was there. */
   clear(index: number, count: number, visit?: PfnVisitor): void {
     const end = index + count;
-    if (this.#leaves.size > 0) {
-      for (const block of this.#leafBlocks(index, end)) {
-        const leaf = this.#leaves.get(block)!;
-        const base = block * BLOCK;
-        const stop = Math.min(end, base + BLOCK);
-        if (visit) this.#visitLeaf(leaf.pfns, base, Math.max(index, base), stop, visit);
-        for (let i = Math.max(index, base); i < stop; i++) {
-          if (leaf.pfns[i - base] === 0) continue;
-          leaf.pfns[i - base] = 0;
-          leaf.count--;
-          this.size--;
-        }
-        if (leaf.count === 0) this.#dropLeaf(block);
-      }
+    const limit = Math.ceil(end / BLOCK);
+    for (
+      let block = this.#leaves.nextBlock(Math.floor(index / BLOCK), limit);
+      block < limit;
+      block = this.#leaves.nextBlock(block + 1, limit)
+    ) {
+      const leaf = this.#leaves.find(block);
+      const base = block * BLOCK;
+      const stop = Math.min(end, base + BLOCK);
+      if (visit) this.#visitLeaf(leaf, base, Math.max(index, base), stop, visit);
+      for (let i = Math.max(index, base); i < stop; i++) if (this.#leaves.clear(leaf, i - base)) this.size--;
+      if (this.#leaves.countOf(leaf) === 0) this.#leaves.drop(block);
     }
+    this.#clearRuns(index, end, visit);
+  }
+
+  #clearRuns(index: number, end: number, visit: PfnVisitor | undefined): void {
     let at = this.#find(index);
     if (at < 0 || this.#runs[at]!.index + this.#runs[at]!.count <= index) at++;
     while (at < this.#runs.length && this.#runs[at]!.index < end) {
@@ -124,19 +131,18 @@ export class PfnMap {
   /** Visits what is mapped in the range, ascending. */
   forEach(index: number, count: number, visit: PfnVisitor): void {
     const end = index + count;
-    const blocks = this.#leaves.size > 0 ? this.#leafBlocks(index, end) : [];
-    let b = 0;
+    const limit = Math.ceil(end / BLOCK);
+    let block = this.#leaves.nextBlock(Math.floor(index / BLOCK), limit);
     let at = this.#find(index);
     if (at < 0 || this.#runs[at]!.index + this.#runs[at]!.count <= index) at++;
     for (;;) {
       const run = at < this.#runs.length && this.#runs[at]!.index < end ? this.#runs[at]! : undefined;
-      const block = blocks[b];
-      if (run === undefined && block === undefined) return;
-      if (block !== undefined && (run === undefined || block * BLOCK <= run.index)) {
+      if (run === undefined && block >= limit) return;
+      if (block < limit && (run === undefined || block * BLOCK <= run.index)) {
         const base = block * BLOCK;
-        const leaf = this.#leaves.get(block)!;
-        this.#visitLeaf(leaf.pfns, base, Math.max(index, base), Math.min(end, base + BLOCK), visit);
-        b++;
+        const leaf = this.#leaves.find(block);
+        this.#visitLeaf(leaf, base, Math.max(index, base), Math.min(end, base + BLOCK), visit);
+        block = this.#leaves.nextBlock(block + 1, limit);
         continue;
       }
       const from = Math.max(index, run!.index);
@@ -168,66 +174,42 @@ export class PfnMap {
     return this.#runs.length + this.#leaves.size;
   }
 
-  #visitLeaf(pfns: Float64Array, base: number, from: number, to: number, visit: PfnVisitor): void {
+  #visitLeaf(leaf: number, base: number, from: number, to: number, visit: PfnVisitor): void {
     const lane = [0];
-    for (let i = from; i < to;) {
-      const pfn = pfns[i - base]! - 1;
-      if (pfn < 0) {
-        i++;
-        continue;
+    const leaves = this.#leaves;
+    for (let i = base + leaves.next(leaf, from - base, true); i < to;) {
+      const end = Math.min(to, base + leaves.next(leaf, i - base, false));
+      while (i < end) {
+        const pfn = leaves.get(leaf, i - base);
+        let n = 1;
+        while (i + n < end && leaves.get(leaf, i + n - base) === pfn + n) n++;
+        lane[0] = pfn;
+        visit(i, n, 1, lane);
+        i += n;
       }
-      let n = 1;
-      while (i + n < to && pfns[i + n - base]! - 1 === pfn + n) n++;
-      lane[0] = pfn;
-      visit(i, n, 1, lane);
-      i += n;
+      i = base + leaves.next(leaf, i - base, true);
     }
-  }
-
-  #leaf(block: number): { pfns: Float64Array; count: number } | undefined {
-    if (block === this.#lastBlock) return this.#lastLeaf;
-    this.#lastBlock = block;
-    this.#lastLeaf = this.#leaves.get(block);
-    return this.#lastLeaf;
-  }
-
-  #dropLeaf(block: number): void {
-    this.#leaves.delete(block);
-    this.#lastBlock = -1;
   }
 
   /** Turns whatever runs lie in a block into a leaf. */
-  #densify(block: number): { pfns: Float64Array; count: number } {
-    const leaf = { pfns: new Float64Array(BLOCK), count: 0 };
+  #densify(block: number): number {
+    const leaf = this.#leaves.create(block, false);
     const base = block * BLOCK;
-    if (this.#runs.length > 0) {
+    const inside: PfnRun[] = [];
+    const last = this.#find(base + BLOCK - 1);
+    if (last >= 0 && this.#runs[last]!.index + this.#runs[last]!.count > base) {
       const before = this.size;
-      this.clear(base, BLOCK, (index, count, period, lanes) => {
-        for (let k = 0; k < count; k++)
-          leaf.pfns[index + k - base] = lanes[k % period]! + Math.floor(k / period) + 1;
-        leaf.count += count;
+      this.#clearRuns(base, base + BLOCK, (index, count, period, lanes) => {
+        inside.push({ index, count, period, lanes: [...lanes] });
       });
       this.size = before;
+      for (const { index, count, period, lanes } of inside) {
+        for (let k = 0; k < count; k++) {
+          this.#leaves.fill(leaf, index + k - base, lanes[k % period]! + Math.floor(k / period));
+        }
+      }
     }
-    this.#leaves.set(block, leaf);
-    this.#lastBlock = block;
-    this.#lastLeaf = leaf;
     return leaf;
-  }
-
-  #leafBlocks(index: number, end: number): number[] {
-    const first = Math.floor(index / BLOCK);
-    const last = Math.ceil(end / BLOCK);
-    const out: number[] = [];
-    if (last - first > this.#leaves.size) {
-      for (const key of this.#leaves.keys()) if (key >= first && key < last) out.push(key);
-      out.sort((a, b) => a - b);
-    } else for (let b = first; b < last; b++) if (this.#leaves.has(b)) out.push(b);
-    return out;
-  }
-
-  #nextLeafBlock(from: number, last: number): number {
-    return this.#leafBlocks(from * BLOCK, last * BLOCK)[0] ?? last;
   }
 
   #insert(run: PfnRun): void {

@@ -3,7 +3,7 @@ import { KernelPages } from './kernel-pages.ts';
 import { Mm } from './mm.ts';
 import { munmap } from './mmap.ts';
 import { forEachLane } from './page-allocator.ts';
-import { putInode } from './page-cache.ts';
+import { evictUnused } from './page-cache.ts';
 import { mapFrames } from './rmap.ts';
 import { allocateTables, freeTables } from './table-pages.ts';
 import { type OpenFile, Process } from './task.ts';
@@ -66,16 +66,10 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
   const from = parent.mm!;
   const mm = child.mm!;
   mm.rlimitAs = from.rlimitAs;
-  const seen = new Map<string, true>();
   for (const vma of from.vmas) {
     if (vma.extraFlags.includes('dc')) continue;
     // Locks are not inherited.
     mm.insert({ ...vma, isLocked: false });
-    if (vma.file) {
-      const origin = `${vma.file.id}|${vma.start - vma.pgoff}`;
-      if (!seen.has(origin)) vma.file.refs++;
-      seen.set(origin, true);
-    }
     if (vma.isAccounted) kernel.committed += vma.end - vma.start;
     if (vma.shared) continue;
     const runs: { vpn: number; count: number; period: number; lanes: readonly number[] }[] = [];
@@ -117,10 +111,10 @@ export function exitProcess(kernel: Kernel, process: Process): void {
   kernel.hooks.exiting(process);
   const mm = process.mm!;
   mm.noteRss();
+  for (const release of kernel.mmReleases) release(mm);
   if (mm.vmas.length > 0) {
     const first = mm.vmas[0]!.start;
     const last = mm.vmas[mm.vmas.length - 1]!.end;
-    for (const release of kernel.mmReleases) release(mm);
     munmap(kernel, mm, first, last - first);
   }
   freeTables(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
@@ -147,7 +141,9 @@ export function closeFd(kernel: Kernel, process: Process, fd: number): boolean {
 export function putFile(kernel: Kernel, file: OpenFile): void {
   if (--file.refs > 0) return;
   kernel.onRelease(file);
-  if (file.inode) putInode(kernel, file.inode);
+  if (!file.inode) return;
+  file.inode.refs--;
+  evictUnused(kernel, file.inode);
 }
 
 /** Opens a descriptor on a new file description. */

@@ -3,12 +3,16 @@ export interface KernelProfile {
   version: '6.12' | '6.18' | '7.3';
   /** Bits that KVM_CREATE_GUEST_MEMFD accepts: 1 MMAP, 2 INIT_SHARED. */
   gmemFlags: number;
+  /** VMAs carry VM_SOFTDIRTY (CONFIG_MEM_SOFT_DIRTY, as Debian builds). */
+  softDirty: boolean;
   /** KVM_MEM_GUEST_MEMFD is accepted for VM types without private memory (both kinds of fault then come from gmem). */
   gmemOnlySlots: boolean;
   /** mbind on a mapped gmem stores a shared policy in its inode. */
   gmemSharedPolicy: boolean;
   /** Name of a gmem file in fd links and maps. */
   gmemName: string;
+  /** Device of the file system that gmem inodes live on, as maps prints it. */
+  gmemDev: string;
   /** NUMA_INTERLEAVE_HIT counts weighted interleave too. */
   weightedHits: boolean;
   /** A guest write through a writable slot sets PG_dirty at the fault. */
@@ -27,9 +31,11 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
   '6.12': {
     version: '6.12',
     gmemFlags: 0,
+    softDirty: true,
     gmemOnlySlots: false,
     gmemSharedPolicy: false,
     gmemName: 'anon_inode:[kvm-gmem]',
+    gmemDev: '00:10',
     weightedHits: false,
     guestFaultDirties: false,
     gmemReferenced: true,
@@ -40,9 +46,11 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
   '6.18': {
     version: '6.18',
     gmemFlags: 3,
+    softDirty: true,
     gmemOnlySlots: true,
     gmemSharedPolicy: false,
     gmemName: 'anon_inode:[kvm-gmem]',
+    gmemDev: '00:10',
     weightedHits: true,
     guestFaultDirties: true,
     gmemReferenced: true,
@@ -53,9 +61,11 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
   '7.3': {
     version: '7.3',
     gmemFlags: 3,
+    softDirty: true,
     gmemOnlySlots: true,
     gmemSharedPolicy: true,
     gmemName: '/[kvm-gmem] (deleted)',
+    gmemDev: '00:1b',
     weightedHits: true,
     guestFaultDirties: true,
     gmemReferenced: false,

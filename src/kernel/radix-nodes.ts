@@ -1,40 +1,40 @@
 import { RangeSet } from './range-set.ts';
 
 /**
- * Counts the nodes of a radix tree that holds some indices: xarray nodes (6 bits a level) and page tables (9 bits a level) alike.
- * Each level is the set of its nodes, so a range costs a few runs whatever its length.
+ * Counts the nodes of a radix tree that holds some indices: xarrays (6 bits a level) and page tables (9 bits a level) alike.
+ * Each level is the set of its nodes, so a range costs a few runs whatever its length. Page tables always have all their levels;
+ * an xarray is only as high as its highest index asks for (lib/xarray.c:xas_expand, xas_shrink), and keeps index 0 alone in its head.
  */
 export class RadixNodes {
   /** Nodes held, all levels. */
   size = 0;
-  readonly #bits: number;
+  readonly #span: number;
   readonly #levels: RangeSet[];
+  readonly #grows: boolean;
+  /** Levels in use. */
+  #height: number;
 
-  constructor(config: { bits: number; levels: number }) {
-    this.#bits = config.bits;
+  constructor(config: { bits: number; levels: number; grows: boolean }) {
+    this.#span = 2 ** config.bits;
     this.#levels = Array.from({ length: config.levels }, () => new RangeSet());
+    this.#grows = config.grows;
+    this.#height = config.grows ? 0 : config.levels;
   }
 
   /** Makes sure that every index of the range has its path. Returns how many nodes that took. */
   add(index: number, count: number): number {
+    if (count === 1 && this.#height > 0 && this.#levels[0]!.has(Math.floor(index / this.#span))) return 0;
     const before = this.size;
+    if (this.#grows) this.#expand(index + count - 1);
     let first = index;
     let last = index + count - 1;
-    for (const level of this.#levels) {
-      first = Math.floor(first / 2 ** this.#bits);
-      last = Math.floor(last / 2 ** this.#bits);
-      const had = level.size;
-      level.add(first, last - first + 1);
-      this.size += level.size - had;
+    for (let l = 0; l < this.#height; l++) {
+      first = Math.floor(first / this.#span);
+      last = Math.floor(last / this.#span);
       // Nothing new here means that everything above exists, too.
-      if (level.size === had) break;
+      if (this.#addNodes(l, first, last - first + 1) === 0) break;
     }
     return this.size - before;
-  }
-
-  /** Whether the lowest node above an index exists. */
-  has(index: number): boolean {
-    return this.#levels[0]!.has(Math.floor(index / 2 ** this.#bits));
   }
 
   /**
@@ -43,11 +43,12 @@ export class RadixNodes {
    */
   remove(index: number, count: number, isEmpty: (index: number, count: number) => boolean): number {
     const before = this.size;
+    const span = this.#span;
     let first = index;
     let end = index + count;
     let below = isEmpty;
-    for (const level of this.#levels) {
-      const span = 2 ** this.#bits;
+    for (let l = 0; l < this.#height; l++) {
+      const level = this.#levels[l]!;
       let from = Math.floor(first / span);
       let to = Math.ceil(end / span);
       if (from < to && !below(from * span, span)) from++;
@@ -60,6 +61,7 @@ export class RadixNodes {
       end = to;
       below = (at, n) => level.countIn(at, n) === 0;
     }
+    if (this.#grows) this.#shrink(isEmpty);
     return before - this.size;
   }
 
@@ -68,6 +70,48 @@ export class RadixNodes {
     const had = this.size;
     for (const level of this.#levels) level.remove(0, 2 ** 50);
     this.size = 0;
+    if (this.#grows) this.#height = 0;
     return had;
+  }
+
+  #addNodes(l: number, first: number, count: number): number {
+    const level = this.#levels[l]!;
+    const had = level.size;
+    level.add(first, count);
+    this.size += level.size - had;
+    return level.size - had;
+  }
+
+  /** Raises the tree until `last` fits; what was there stays below the first node of each new level. */
+  #expand(last: number): void {
+    while (last >= this.#span ** this.#height && this.#height < this.#levels.length) {
+      // An empty tree needs no path to what is not there.
+      if (this.#height > 0 ? this.size > 0 : this.#headUsed) this.#addNodes(this.#height, 0, 1);
+      this.#height++;
+    }
+    if (last === 0 && this.#height === 0) this.#headUsed = true;
+  }
+
+  /** Whether index 0 sits in the head of a tree without nodes. */
+  #headUsed = false;
+
+  #shrink(isEmpty: (index: number, count: number) => boolean): void {
+    while (this.#height > 0) {
+      const top = this.#levels[this.#height - 1]!;
+      if (top.size === 0) {
+        this.#height--;
+        continue;
+      }
+      const onlyFirst =
+        this.#height === 1
+          ? isEmpty(1, this.#span - 1) && !isEmpty(0, 1)
+          : this.#levels[this.#height - 2]!.size === 1 && this.#levels[this.#height - 2]!.has(0);
+      if (!onlyFirst) return;
+      top.remove(0, 1);
+      this.size--;
+      this.#height--;
+      if (this.#height === 0) this.#headUsed = true;
+    }
+    if (this.#height === 0 && isEmpty(0, 1)) this.#headUsed = false;
   }
 }

@@ -2,8 +2,7 @@
  * A set of page numbers, held as runs of whole 512-page blocks plus one bitmap for each block that is really mixed.
  * Adding or removing a range costs the number of touched runs, never the number of pages.
  */
-const BLOCK = 512;
-const WORDS = 16;
+import { BitTable, BLOCK } from './bit-table.ts';
 
 /** Called for each maximal run; returning false stops the walk. */
 export type RunVisitor = (start: number, count: number) => boolean | void;
@@ -14,18 +13,30 @@ export class RangeSet {
   /** Whole blocks: sorted, disjoint, never touching. */
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
-  readonly #mixed = new Map<number, { bits: Uint32Array; count: number }>();
+  readonly #mixed = new BitTable();
 
   /** Whether page `i` is a member. */
   has(i: number): boolean {
     const block = Math.floor(i / BLOCK);
-    const leaf = this.#mixed.get(block);
-    if (leaf) {
-      const bit = i - block * BLOCK;
-      return (leaf.bits[bit >>> 5]! & (1 << (bit & 31))) !== 0;
-    }
+    const leaf = this.#mixed.find(block);
+    if (leaf !== 0) return this.#mixed.has(leaf, i - block * BLOCK);
     const at = this.#find(block);
     return at >= 0 && block < this.#ends[at]!;
+  }
+
+  /** Adds one page. Returns whether it was no member. */
+  addOne(i: number): boolean {
+    const block = Math.floor(i / BLOCK);
+    const leaf = this.#mixed.find(block);
+    // A leaf that is about to become whole leaves the pool; so does a block that has none yet: the long way.
+    if (leaf === 0 || this.#mixed.countOf(leaf) === BLOCK - 1) {
+      const before = this.size;
+      this.#split(i, 1, true);
+      return this.size > before;
+    }
+    if (!this.#mixed.set(leaf, i - block * BLOCK)) return false;
+    this.size++;
+    return true;
   }
 
   /** Adds [start, start+count); members stay members. */
@@ -69,11 +80,25 @@ export class RangeSet {
     flush();
   }
 
+  /** Visits maximal runs of absent pages within [start, start+count), ascending. */
+  forEachGap(start: number, count: number, visit: (start: number, count: number) => void): void {
+    const gaps: number[] = [];
+    let at = start;
+    this.forEachRun(start, count, (from, length) => {
+      if (from > at) gaps.push(at, from - at);
+      at = from + length;
+    });
+    if (at < start + count) gaps.push(at, start + count - at);
+    for (let i = 0; i < gaps.length; i += 2) visit(gaps[i]!, gaps[i + 1]!);
+  }
+
   /** The first run of a mixed block if there is one, else the lowest whole run; null when empty. Holes fill up first. */
   firstFragment(): { start: number; count: number } | null {
-    for (const [block, leaf] of this.#mixed) {
-      const from = nextBit(leaf.bits, 0, true);
-      const to = nextBit(leaf.bits, from, false);
+    const block = this.#mixed.anyBlock();
+    if (block >= 0) {
+      const leaf = this.#mixed.find(block);
+      const from = this.#mixed.next(leaf, 0, true);
+      const to = this.#mixed.next(leaf, from, false);
       return { start: block * BLOCK + from, count: to - from };
     }
     if (this.#starts.length === 0) return null;
@@ -90,14 +115,14 @@ export class RangeSet {
     while (i < end) {
       const block = Math.floor(i / BLOCK);
       const base = block * BLOCK;
-      const leaf = this.#mixed.get(block);
-      if (leaf) {
+      const leaf = this.#mixed.find(block);
+      if (leaf !== 0) {
         const stop = Math.min(end, base + BLOCK) - base;
-        let bit = nextBit(leaf.bits, i - base, true);
+        let bit = this.#mixed.next(leaf, i - base, true);
         while (bit < stop) {
-          const to = Math.min(stop, nextBit(leaf.bits, bit, false));
+          const to = Math.min(stop, this.#mixed.next(leaf, bit, false));
           yield [base + bit, base + to];
-          bit = nextBit(leaf.bits, to, true);
+          bit = this.#mixed.next(leaf, to, true);
         }
         i = base + BLOCK;
         continue;
@@ -111,23 +136,9 @@ export class RangeSet {
       }
       // Nothing here: jump to the next whole run, unless mixed blocks may lie before it.
       const nextWhole = at + 1 < this.#starts.length ? this.#starts[at + 1]! * BLOCK : end;
-      i =
-        this.#mixed.size === 0
-          ? Math.min(end, nextWhole)
-          : this.#nextMixed(block + 1, Math.min(end, nextWhole));
+      const limit = Math.ceil(Math.min(end, nextWhole) / BLOCK);
+      i = Math.min(end, nextWhole, this.#mixed.nextBlock(block + 1, limit) * BLOCK);
     }
-  }
-
-  /** Start of the next mixed block before `limit` (pages), or `limit`. */
-  #nextMixed(block: number, limit: number): number {
-    const last = Math.ceil(limit / BLOCK);
-    if (last - block > this.#mixed.size) {
-      let best = limit;
-      for (const key of this.#mixed.keys()) if (key >= block && key * BLOCK < best) best = key * BLOCK;
-      return best;
-    }
-    for (let b = block; b < last; b++) if (this.#mixed.has(b)) return b * BLOCK;
-    return limit;
   }
 
   #split(start: number, count: number, on: boolean): void {
@@ -142,51 +153,37 @@ export class RangeSet {
   }
 
   #bits(block: number, start: number, end: number, on: boolean): void {
-    let leaf = this.#mixed.get(block);
-    if (!leaf) {
+    let leaf = this.#mixed.find(block);
+    if (leaf === 0) {
       const at = this.#find(block);
       const isWhole = at >= 0 && block < this.#ends[at]!;
       if (isWhole === on) return;
-      leaf = { bits: new Uint32Array(WORDS).fill(isWhole ? 0xffffffff : 0), count: isWhole ? BLOCK : 0 };
+      leaf = this.#mixed.create(block, isWhole);
       if (isWhole) this.#cut(block, block + 1);
-      this.#mixed.set(block, leaf);
     }
     const base = block * BLOCK;
-    const bits = leaf.bits;
     let changed = 0;
     for (let bit = start - base; bit < end - base; bit++) {
-      const mask = 1 << (bit & 31);
-      const word = bits[bit >>> 5]!;
-      if (((word & mask) !== 0) === on) continue;
-      bits[bit >>> 5] = on ? word | mask : word & ~mask;
-      changed++;
+      if (on ? this.#mixed.set(leaf, bit) : this.#mixed.clear(leaf, bit)) changed++;
     }
-    leaf.count += on ? changed : -changed;
     this.size += on ? changed : -changed;
-    if (leaf.count === 0) this.#mixed.delete(block);
-    else if (leaf.count === BLOCK) {
-      this.#mixed.delete(block);
+    const count = this.#mixed.countOf(leaf);
+    if (count === 0) this.#mixed.drop(block);
+    else if (count === BLOCK) {
+      this.#mixed.drop(block);
       this.#join(block, block + 1);
     }
   }
 
   #whole(first: number, last: number, on: boolean): void {
     let members = 0;
-    if (this.#mixed.size > 0) {
-      if (last - first > this.#mixed.size) {
-        for (const [key, leaf] of this.#mixed) {
-          if (key < first || key >= last) continue;
-          members += leaf.count;
-          this.#mixed.delete(key);
-        }
-      } else {
-        for (let b = first; b < last; b++) {
-          const leaf = this.#mixed.get(b);
-          if (!leaf) continue;
-          members += leaf.count;
-          this.#mixed.delete(b);
-        }
-      }
+    for (
+      let block = this.#mixed.nextBlock(first, last);
+      block < last;
+      block = this.#mixed.nextBlock(block + 1, last)
+    ) {
+      members += this.#mixed.countOf(this.#mixed.find(block));
+      this.#mixed.drop(block);
     }
     members += this.#cut(first, last) * BLOCK;
     this.size -= members;
@@ -253,16 +250,4 @@ export class RangeSet {
       this.#ends.splice(at + 1, 0, last);
     }
   }
-}
-
-/** First bit at or after `from` that is set (or clear); 512 when there is none. */
-function nextBit(bits: Uint32Array, from: number, set: boolean): number {
-  for (let bit = from; bit < BLOCK;) {
-    let word = bits[bit >>> 5]!;
-    if (!set) word = ~word;
-    word = (word >>> (bit & 31)) << (bit & 31);
-    if (word !== 0) return (bit & ~31) + (31 - Math.clz32(word & -word));
-    bit = (bit & ~31) + 32;
-  }
-  return BLOCK;
 }

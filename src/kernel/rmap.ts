@@ -29,6 +29,15 @@ export function mapFrames(
   });
 }
 
+/** mapFrames for one page. */
+export function mapOne(kernel: Kernel, mm: Mm, vpn: number, pfn: number): void {
+  mm.pt.setOne(vpn, pfn);
+  const { frames } = kernel;
+  const folioClass = kernel.classes.get(frames.classOf(pfn));
+  mm.rss[rssCounter(folioClass)]++;
+  if (frames.mapOne(pfn) === 0) accountMapped(kernel, folioClass, kernel.nidOf(pfn), 1);
+}
+
 /**
  * Removes the page-table entries of a range (mm/memory.c:zap_pte_range). `only` keeps entries of the other kind. Anonymous folios
  * that nothing maps any more are freed.

@@ -1,5 +1,6 @@
 import type { KernelPages } from './kernel-pages.ts';
 import type { Kernel } from './kernel.ts';
+import { NODE_ITEM } from './node.ts';
 import { freeFrames, takePieces } from './page-allocator.ts';
 import type { Task } from './task.ts';
 
@@ -12,13 +13,16 @@ export function allocateXarrayNodes(kernel: Kernel, task: Task, holder: KernelPa
   const memcg = task.process.memcg;
   holder.push({ pfn: 0, count, nid: task.nid, memcg });
   memcg.add('slab_reclaimable', task.nid, count * XARRAY_NODE_BYTES);
+  memcg.chargeBytes(count * XARRAY_NODE_BYTES);
   slabChanged(kernel, task, task.nid, count * XARRAY_NODE_BYTES);
 }
 
 /** Frees the newest `count` nodes of a holder. */
 export function freeXarrayNodes(kernel: Kernel, task: Task | null, holder: KernelPages, count: number): void {
   for (const lot of holder.pop(count)) {
-    lot.memcg.add('slab_reclaimable', lot.nid, -lot.count * XARRAY_NODE_BYTES);
+    const memcg = lot.memcg.kernelHome;
+    memcg.add('slab_reclaimable', lot.nid, -lot.count * XARRAY_NODE_BYTES);
+    memcg.chargeBytes(-lot.count * XARRAY_NODE_BYTES);
     slabChanged(kernel, task, lot.nid, -lot.count * XARRAY_NODE_BYTES);
   }
 }
@@ -34,10 +38,14 @@ function slabChanged(kernel: Kernel, task: Task | null, nid: number, bytes: numb
     const where = { first: kernel.zonelists[nid]!, second: null };
     for (const piece of takePieces(kernel, task, where, delta, false, false)) {
       frames.push({ ...piece, memcg: kernel.rootMemcg });
+      kernel.kernelFrames += piece.count;
     }
   }
   if (delta < 0) {
-    for (const lot of frames.pop(Math.min(frames.count, -delta))) freeFrames(kernel, lot.pfn, lot.count);
+    for (const lot of frames.pop(Math.min(frames.count, -delta))) {
+      kernel.kernelFrames -= lot.count;
+      freeFrames(kernel, lot.pfn, lot.count);
+    }
   }
-  node.counters.nr_slab_reclaimable = Math.ceil(kernel.slabBytes[nid]! / 4096);
+  if (delta !== 0) node.addAt(NODE_ITEM.nr_slab_reclaimable, delta);
 }

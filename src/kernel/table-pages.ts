@@ -23,6 +23,7 @@ export function allocateTables(
     forEachLane(run.count, run.period, run.lanes, (pfn, n) => {
       const nid = kernel.nidOf(pfn);
       holder.push({ pfn, count: n, nid, memcg });
+      kernel.kernelFrames += n;
       memcg.add(kind, nid, n);
       kernel.nodes[nid]!.add(COUNTER[kind], n);
     });
@@ -32,9 +33,11 @@ export function allocateTables(
 /** Frees the newest `count` tables of a holder. */
 export function freeTables(kernel: Kernel, holder: KernelPages, kind: TableKind, count: number): void {
   for (const lot of holder.pop(count)) {
-    lot.memcg.add(kind, lot.nid, -lot.count);
+    const memcg = lot.memcg.kernelHome;
+    memcg.add(kind, lot.nid, -lot.count);
     kernel.nodes[lot.nid]!.add(COUNTER[kind], -lot.count);
-    if (lot.memcg.parent) lot.memcg.uncharge(lot.count);
+    if (memcg.parent) memcg.uncharge(lot.count);
+    kernel.kernelFrames -= lot.count;
     freeFrames(kernel, lot.pfn, lot.count);
   }
 }

@@ -65,7 +65,7 @@ export class Process {
     comm: string;
     cmdline: readonly string[];
     memcg: Memcg;
-    mm: Mm;
+    mm: Mm | null;
     cpu: number;
     nid: number;
   }) {
@@ -77,6 +77,11 @@ export class Process {
     this.memcg = config.memcg;
     this.mm = config.mm;
     this.main = new Task({ process: this, cpu: config.cpu, nid: config.nid });
+  }
+
+  /** The address space is still there; it goes in the middle of exit. */
+  get hasCounters(): boolean {
+    return this.mm !== null;
   }
 
   /** Lowest free descriptor, as open(2) gives out. */

@@ -23,6 +23,12 @@ export interface Vma {
   extraFlags: readonly string[];
   /** A shadow VMA stands for private memory: no access, never faultable. */
   isShadow: boolean;
+  /** Mapped only so that mbind has an address. */
+  isForPolicy: boolean;
+  /** Left out of total_vm. */
+  isUncounted: boolean;
+  /** Left out of maps, smaps and numa_maps. */
+  isHidden: boolean;
 }
 
 /** Part of a VMA after a split: same mapping, other borders. */

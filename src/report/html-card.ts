@@ -1,4 +1,4 @@
-import { LABEL_WORDS } from '../charts/subject.ts';
+import { LABEL_WORDS } from '../analysis/labels.ts';
 import type { PartUse, StepResult, StrategyRun } from '../result/types.ts';
 import { html, type Html } from './html-text.ts';
 

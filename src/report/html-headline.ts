@@ -1,6 +1,8 @@
+import { answersOf, type Answer } from '../analysis/answers.ts';
+import { mainSubject } from '../analysis/subject.ts';
+import { privateKb, processTruth, truthKb } from '../analysis/truth.ts';
 import type { AttributionRow } from '../analysis/types.ts';
 import { sizeText } from '../charts/size-text.ts';
-import { answersOf, type Answer, chartSubject, privateKb, processTruth, truthKb } from '../charts/subject.ts';
 import type { RunResult, StrategyRun } from '../result/types.ts';
 
 /** What happened, in words that are computed from the rows. */
@@ -25,7 +27,7 @@ const NEWS = 0.01;
 /** Sums a run up: which strategies' interfaces see the private memory, and what went wrong. */
 export function headline(result: RunResult, rows: readonly AttributionRow[]): Headline {
   const alarms = alarmsOf(result.strategies);
-  const subject = chartSubject(result);
+  const subject = mainSubject(result);
   if (!subject) return { lead: 'No process was seen in any snapshot.', points: [], alarms };
   const truths = result.strategies.flatMap((run) => {
     const process = processTruth(run.snapshots[subject.index], subject.worker);

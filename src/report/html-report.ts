@@ -1,5 +1,5 @@
 import type { AttributionRow } from '../analysis/types.ts';
-import { LABEL_WORDS } from '../charts/subject.ts';
+import { LABEL_WORDS } from '../analysis/labels.ts';
 import type { FieldLabel, RunResult } from '../result/types.ts';
 import { formatSize } from '../units/pages.ts';
 import { htmlCard } from './html-card.ts';

@@ -46,6 +46,8 @@ export interface Proc {
   readonly pid: number;
   readonly worker: string;
   readonly isAlive: boolean;
+  /** Its address space, and with it the RSS counters, still exists: also while it exits. */
+  readonly hasCounters: boolean;
 }
 
 /** The thread that does something: its process, and the node of the CPU it runs on. */
@@ -173,7 +175,12 @@ export interface KernelView {
   /** Pages of a file by node, from its page cache. */
   nodePages(gmem: Gmem): readonly number[];
   /** Calls `visit` for each stretch of present pages in a range of a file. */
-  forEachPresent(gmem: Gmem, index: number, count: number, visit: (index: number, count: number) => void): void;
+  forEachPresent(
+    gmem: Gmem,
+    index: number,
+    count: number,
+    visit: (index: number, count: number) => void,
+  ): void;
   /** Makes a shadow VMA for a range of a file; its page address, or what mmap(2) would fail with. */
   mapShadow(process: Proc, gmem: Gmem, index: number, count: number, options: ShadowOptions): number | Errno;
   /** Removes the process's shadow VMAs of a range of a file. */

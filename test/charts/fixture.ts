@@ -1,5 +1,5 @@
 import type { AttributionRow } from '../../src/analysis/types.ts';
-import type { FieldClass, RunResult, Snapshot, StrategyRun } from '../../src/result/types.ts';
+import type { FieldClass, Holding, RunResult, Snapshot, StrategyRun } from '../../src/result/types.ts';
 
 export interface FixtureOptions {
   strategies?: readonly string[];
@@ -31,12 +31,28 @@ const INTERFACES: readonly [string, 'process' | 'cgroup' | 'node', FieldClass, b
   ['numastat-p', 'process', 'stat', true],
   ['oom-badness', 'process', 'accounting', false],
   ['memory.current', 'cgroup', 'accounting', false],
-  ['memory.stat-total', 'cgroup', 'accounting', false],
+  ['memory.stat-total', 'cgroup', 'stat', false],
   ['memory.numa_stat', 'cgroup', 'stat', true],
   ['node-FilePages', 'node', 'stat', true],
   ['node-MemUsed', 'node', 'stat', true],
   ['tracker', 'process', 'stat', false],
 ];
+
+function holding(kind: Holding['kind'], object: string, nodesKb: readonly number[]): Holding {
+  const nodePages = nodesKb.map((kb) => kb / 4);
+  const pages = nodePages.reduce((sum, count) => sum + count, 0);
+  return {
+    object,
+    kind,
+    user: 'vmm',
+    vm: kind === 'gmem' ? 'snp' : null,
+    nodePages,
+    guestMappedPages: kind === 'gmem' ? pages : 0,
+    chargedPages: { [CGROUP]: pages },
+    allocatedPages: { vmm: pages },
+    offPolicyPages: null,
+  };
+}
 
 /** A 40 GiB confidential guest on the last two nodes, filled over the snapshots, as eight designs show it. */
 export function fixture(options: FixtureOptions = {}): { result: RunResult; rows: AttributionRow[] } {
@@ -97,7 +113,10 @@ export function fixture(options: FixtureOptions = {}): { result: RunResult; rows
           processes: [],
         },
         truth: {
-          holdings: [],
+          holdings: [
+            holding('anon', 'anonymous memory of vmm', ownNodes),
+            holding('gmem', 'private', privateNodes),
+          ],
           processes: [
             {
               worker: 'ctl',

@@ -1,0 +1,95 @@
+import type { Inode } from '../kernel/inode.ts';
+import { type FillFailure, fillCache, truncateRange } from '../kernel/page-cache.ts';
+import { installFd } from '../kernel/process.ts';
+import type { Process, Task } from '../kernel/task.ts';
+import type { Errno } from '../units/errno.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
+import type { Kvm } from './kvm.ts';
+import { zapGfns } from './tdp.ts';
+import type { Vm } from './vm.ts';
+
+/** GUEST_MEMFD_FLAG_MMAP and GUEST_MEMFD_FLAG_INIT_SHARED. */
+export const GMEM_FLAG_MMAP = 1;
+export const GMEM_FLAG_INIT_SHARED = 2;
+
+/** What KVM_CREATE_GUEST_MEMFD asks for; bytes. */
+export interface GmemRequest {
+  name: string;
+  bytes: number;
+  flags: number;
+}
+
+/** KVM_CREATE_GUEST_MEMFD (virt/kvm/guest_memfd.c:kvm_gmem_create): the descriptor and the file, or an errno. */
+export function createGmem(
+  kvm: Kvm,
+  process: Process,
+  vm: Vm,
+  request: GmemRequest,
+): { fd: number; inode: Inode } | Errno {
+  const { kernel } = kvm;
+  let valid = kernel.profile.gmemFlags;
+  if (vm.hasPrivateMemory) valid &= ~GMEM_FLAG_INIT_SHARED;
+  if ((request.flags & ~valid) !== 0) return 'EINVAL';
+  if (request.bytes <= 0 || request.bytes % PAGE_SIZE !== 0) return 'EINVAL';
+  const inode = kernel.newInode({
+    kind: 'gmem',
+    dev: kernel.profile.gmemDev,
+    path: kernel.profile.gmemName,
+    name: request.name,
+    sizePages: request.bytes / PAGE_SIZE,
+    ino: kernel.nextAnonIno++,
+    flags: request.flags,
+  });
+  kvm.vmOfGmem.set(inode, vm);
+  vm.refs++;
+  const fd = installFd(process, { kind: 'inode', inode, vm: null, link: kernel.profile.gmemName });
+  kvm.hooks.gmemCreated(inode, process, vm);
+  return { fd, inode };
+}
+
+/** fallocate(FALLOC_FL_KEEP_SIZE): pages created before a failure stay. Offsets in bytes. */
+export function fallocateGmem(kvm: Kvm, task: Task, inode: Inode, offset: number, bytes: number): Errno | 0 {
+  const failed = checkRange(offset, bytes);
+  if (failed) return failed;
+  if ((offset + bytes) / PAGE_SIZE > inode.sizePages) return 'EINVAL';
+  return fillErrno(fillCache(kvm.kernel, task, inode, offset / PAGE_SIZE, bytes / PAGE_SIZE, false));
+}
+
+/** fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE): entries of every VM go first, then the pages. No upper bound. */
+export function punchGmem(kvm: Kvm, inode: Inode, offset: number, bytes: number): Errno | 0 {
+  const failed = checkRange(offset, bytes);
+  if (failed) return failed;
+  const index = offset / PAGE_SIZE;
+  const count = Math.min(bytes / PAGE_SIZE, Math.max(0, inode.sizePages - index));
+  if (count === 0) return 0;
+  zapFileRange(kvm, inode, index, count);
+  truncateRange(kvm.kernel, inode, index, count);
+  return 0;
+}
+
+/** Why a call that fills the page cache fails. */
+export const fillErrno = (failure: FillFailure): Errno | 0 => failure ?? 0;
+
+function checkRange(offset: number, bytes: number): Errno | 0 {
+  if (offset < 0 || bytes <= 0) return 'EINVAL';
+  return offset % PAGE_SIZE !== 0 || bytes % PAGE_SIZE !== 0 ? 'EINVAL' : 0;
+}
+
+/** kvm_gmem_invalidate_begin: second-level entries of a range of the file. */
+export function zapFileRange(kvm: Kvm, inode: Inode, index: number, count: number): void {
+  const vm = kvm.vmOfGmem.get(inode);
+  if (!vm) return;
+  for (const slot of vm.slots.values()) {
+    if (slot.gmem !== inode) continue;
+    const from = Math.max(index, slot.gmemIndex);
+    const to = Math.min(index + count, slot.gmemIndex + slot.pages);
+    if (from < to) zapGfns(kvm, vm, slot.gfn + from - slot.gmemIndex, to - from, 'private');
+  }
+}
+
+/** kvm_gmem_release: slots lose the file, and with it their private entries. */
+export function unbindFile(kvm: Kvm, inode: Inode): void {
+  zapFileRange(kvm, inode, 0, inode.sizePages);
+  const vm = kvm.vmOfGmem.get(inode);
+  for (const slot of vm?.slots.values() ?? []) if (slot.gmem === inode) slot.gmem = null;
+}

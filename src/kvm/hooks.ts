@@ -1,0 +1,28 @@
+import type { Inode } from '../kernel/inode.ts';
+import type { Process } from '../kernel/task.ts';
+import type { MemSlot } from './memslot.ts';
+import type { Vm } from './vm.ts';
+
+/** Where an accounting design may act in KVM. One fixed shape, absent ones are no-ops. Indices are pages of the gmem. */
+export interface KvmHooks {
+  gmemCreated: (gmem: Inode, by: Process, vm: Vm) => void;
+  /** The last reference went; pages and bindings are still there. */
+  gmemReleased: (gmem: Inode) => void;
+  slotBound: (slot: MemSlot) => void;
+  slotDeleted: (slot: MemSlot) => void;
+  /** Second-level page-table entries for pages of a gmem were installed. */
+  tdpMapped: (slot: MemSlot, index: number, count: number) => void;
+  tdpZapped: (slot: MemSlot, index: number, count: number) => void;
+  /** KVM_SET_MEMORY_ATTRIBUTES changed something in the range. */
+  converted: (vm: Vm, gfn: number, count: number, to: 'private' | 'shared') => void;
+}
+
+export const NO_KVM_HOOKS: KvmHooks = {
+  gmemCreated: () => undefined,
+  gmemReleased: () => undefined,
+  slotBound: () => undefined,
+  slotDeleted: () => undefined,
+  tdpMapped: () => undefined,
+  tdpZapped: () => undefined,
+  converted: () => undefined,
+};

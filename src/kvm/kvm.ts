@@ -1,0 +1,82 @@
+import type { Inode } from '../kernel/inode.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Mm } from '../kernel/mm.ts';
+import { closeFd, installFd } from '../kernel/process.ts';
+import type { OpenFile, Process } from '../kernel/task.ts';
+import { type KvmHooks, NO_KVM_HOOKS } from './hooks.ts';
+import { destroyTdp, zapGfns } from './tdp.ts';
+import { Vm, type VmType } from './vm.ts';
+import { unbindFile } from './guest-memfd.ts';
+import { freeXarrayNodes } from '../kernel/slab.ts';
+
+/** KVM as a whole: the VMs of a world, their gmem files, and the ears it has in mm. */
+export class Kvm {
+  readonly kernel: Kernel;
+  hooks: KvmHooks = NO_KVM_HOOKS;
+  readonly vms: Set<Vm> = new Set<Vm>();
+  /** The VM that a gmem file belongs to. */
+  readonly vmOfGmem: Map<Inode, Vm> = new Map<Inode, Vm>();
+  #nextId = 1;
+
+  constructor(config: { kernel: Kernel }) {
+    this.kernel = config.kernel;
+    this.kernel.mmuNotifiers.push((mm, vpn, count) => this.#invalidate(mm, vpn, count));
+    this.kernel.mmReleases.push((mm) => this.#release(mm));
+    this.kernel.onRelease = (file) => this.#closed(file);
+    this.kernel.releaseGmem = (inode) => this.#gmemReleased(inode);
+  }
+
+  /** KVM_CREATE_VM. Returns the descriptor and the VM. */
+  createVm(process: Process, type: VmType): { fd: number; vm: Vm } {
+    const vm = new Vm({ id: this.#nextId++, type, process });
+    this.vms.add(vm);
+    vm.refs = 1;
+    const fd = installFd(process, { kind: 'vm', inode: null, vm, link: 'anon_inode:kvm-vm' });
+    return { fd, vm };
+  }
+
+  /** close(2) of a VM descriptor: what the gmem files keep stays (virt/kvm/kvm_main.c:kvm_vm_release). */
+  closeVm(process: Process, fd: number): void {
+    closeFd(this.kernel, process, fd);
+  }
+
+  /** Drops a reference to a VM; the last one destroys it (kvm_destroy_vm). */
+  put(vm: Vm): void {
+    if (--vm.refs > 0) return;
+    destroyTdp(this, vm);
+    vm.slots.clear();
+    freeXarrayNodes(this.kernel, null, vm.attributeSlab, vm.attributeNodes.clear());
+    this.vms.delete(vm);
+  }
+
+  #closed(file: OpenFile): void {
+    if (file.kind === 'vm') this.put(file.vm as Vm);
+  }
+
+  /** kvm_gmem_release, then the inode goes: the caller frees the pages. */
+  #gmemReleased(inode: Inode): void {
+    this.hooks.gmemReleased(inode);
+    unbindFile(this, inode);
+    const vm = this.vmOfGmem.get(inode);
+    this.vmOfGmem.delete(inode);
+    if (vm) this.put(vm);
+  }
+
+  /** kvm_mmu_notifier_invalidate_range_start: entries that came from user page tables go with these. */
+  #invalidate(mm: Mm, vpn: number, count: number): void {
+    for (const vm of this.vms) {
+      if (vm.process.mm !== mm) continue;
+      for (const slot of vm.slots.values()) {
+        if (slot.isGmemOnly || slot.userspaceVpn === 0) continue;
+        const from = Math.max(vpn, slot.userspaceVpn);
+        const to = Math.min(vpn + count, slot.userspaceVpn + slot.pages);
+        if (from < to) zapGfns(this, vm, slot.gfn + from - slot.userspaceVpn, to - from, 'shared');
+      }
+    }
+  }
+
+  /** kvm_mmu_notifier_release: the address space goes for good, and with it every second-level entry. */
+  #release(mm: Mm): void {
+    for (const vm of this.vms) if (vm.process.mm === mm) zapGfns(this, vm, 0, 2 ** 40, 'all');
+  }
+}

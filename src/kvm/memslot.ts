@@ -1,0 +1,31 @@
+import type { Inode } from '../kernel/inode.ts';
+import type { RangeSet } from '../kernel/range-set.ts';
+import type { Vm } from './vm.ts';
+
+/** A range of guest memory (struct kvm_memory_slot). Frame numbers are guest frames of 4 KiB. */
+export interface MemSlot {
+  readonly id: number;
+  readonly vm: Vm;
+  readonly gfn: number;
+  readonly pages: number;
+  /** Page number of userspace_addr; 0 when there is none. */
+  readonly userspaceVpn: number;
+  /** Private memory; null for an ordinary slot, and once the file is gone. */
+  gmem: Inode | null;
+  readonly gmemIndex: number;
+  /** Shared and private faults alike come from the gmem (KVM_MEMSLOT_GMEM_ONLY, 6.18). */
+  readonly isGmemOnly: boolean;
+  /**
+   * Pages of the gmem, by their index, that second-level entries map. Such an entry points at the frame that the file holds there:
+   * whoever takes a frame out of the file zaps the entry first.
+   */
+  readonly mapped: RangeSet;
+}
+
+/** A slot that is bound to a gmem. */
+export interface GmemSlot extends MemSlot {
+  gmem: Inode;
+}
+
+/** Whether private memory stands behind a slot. */
+export const hasGmem = (slot: MemSlot): slot is GmemSlot => slot.gmem !== null;

@@ -1,0 +1,162 @@
+import { accessRange } from '../kernel/fault.ts';
+import { markDirty } from '../kernel/folio-flags.ts';
+import { fillCache } from '../kernel/page-cache.ts';
+import { allocateTables } from '../kernel/table-pages.ts';
+import type { Task } from '../kernel/task.ts';
+import type { Errno } from '../units/errno.ts';
+import type { Kvm } from './kvm.ts';
+import { type GmemSlot, hasGmem, type MemSlot } from './memslot.ts';
+import { forEachKind } from './tdp.ts';
+import type { Vm } from './vm.ts';
+
+/** Why KVM_RUN came back to the VMM; `gfn` is where the guest stands. */
+export interface GuestExit {
+  reason: 'KVM_EXIT_MEMORY_FAULT' | 'KVM_EXIT_MMIO';
+  errno: Errno;
+  gfn: number;
+  /** Memory fault: the access was private. */
+  isPrivate: boolean;
+}
+
+/** Which pool the guest means (the C-bit); `attribute` follows KVM's own view, as software-protected VMs do. */
+export type AccessKind = 'attribute' | 'private' | 'shared';
+
+/**
+ * A guest writes to a range of guest frames, in address order, on a vCPU thread (arch/x86/kvm/mmu/mmu.c:kvm_tdp_page_fault). Frames
+ * that have an entry cause no fault. Returns null, or the exit that stopped it; what was mapped before stays.
+ */
+export function guestAccess(
+  kvm: Kvm,
+  vm: Vm,
+  task: Task,
+  gfn: number,
+  count: number,
+  kind: AccessKind,
+): GuestExit | null {
+  const end = gfn + count;
+  for (let at = gfn; at < end;) {
+    const slot = vm.slotAt(at);
+    if (!slot) {
+      if (kind === 'private' || vm.privateGfns.has(at)) return fault(at, 'EFAULT', true);
+      return { reason: 'KVM_EXIT_MMIO', errno: 'EFAULT', gfn: at, isPrivate: false };
+    }
+    const n = Math.min(end, slot.gfn + slot.pages) - at;
+    const failed =
+      n === 1 ? accessOne(kvm, vm, slot, task, at, kind) : accessSlot(kvm, vm, slot, task, at, n, kind);
+    if (failed) return failed;
+    at += n;
+  }
+  return null;
+}
+
+function accessOne(
+  kvm: Kvm,
+  vm: Vm,
+  slot: MemSlot,
+  task: Task,
+  gfn: number,
+  kind: AccessKind,
+): GuestExit | null {
+  const isPrivate = slot.isGmemOnly || vm.privateGfns.has(gfn);
+  if (kind !== 'attribute' && (kind === 'private') !== isPrivate)
+    return fault(gfn, 'EFAULT', kind === 'private');
+  if (isPrivate ? slot.mapped.has(slot.gmemIndex + gfn - slot.gfn) : vm.tdp.has(gfn)) return null;
+  return isPrivate ? faultPrivate(kvm, vm, slot, task, gfn, 1) : faultShared(kvm, vm, slot, task, gfn, 1);
+}
+
+function accessSlot(
+  kvm: Kvm,
+  vm: Vm,
+  slot: MemSlot,
+  task: Task,
+  gfn: number,
+  count: number,
+  kind: AccessKind,
+): GuestExit | null {
+  let failed: GuestExit | null = null;
+  forEachKind(vm, slot, gfn, count, (at, n, isPrivate) => {
+    if (failed) return;
+    if (kind !== 'attribute' && (kind === 'private') !== isPrivate) {
+      failed = fault(at, 'EFAULT', kind === 'private');
+      return;
+    }
+    const shift = isPrivate ? slot.gmemIndex - slot.gfn : 0;
+    (isPrivate ? slot.mapped : vm.tdp).forEachGap(at + shift, n, (start, length) => {
+      if (failed) return;
+      failed = isPrivate
+        ? faultPrivate(kvm, vm, slot, task, start - shift, length)
+        : faultShared(kvm, vm, slot, task, start, length);
+    });
+  });
+  return failed;
+}
+
+/** kvm_faultin_pfn_private: pages come from the gmem, allocated where missing. */
+function faultPrivate(
+  kvm: Kvm,
+  vm: Vm,
+  slot: MemSlot,
+  task: Task,
+  gfn: number,
+  count: number,
+): GuestExit | null {
+  if (!hasGmem(slot)) return fault(gfn, 'EFAULT', true);
+  allocateTables(kvm.kernel, task, vm.tablePages, 'sec_pagetables', vm.tables.add(gfn, count));
+  const index = slot.gmemIndex + gfn - slot.gfn;
+  const failed = fillCache(kvm.kernel, task, slot.gmem, index, count, false);
+  const mapped = mapPrivate(kvm, slot, index, count);
+  return failed ? fault(gfn + mapped, failed, true) : null;
+}
+
+/** Installs entries for the cached pages of a range that has none. Returns how many there were. */
+function mapPrivate(kvm: Kvm, slot: GmemSlot, index: number, count: number): number {
+  const { cache } = slot.gmem;
+  const dirties = kvm.kernel.profile.guestFaultDirties;
+  if (count === 1) {
+    if (!cache.has(index)) return 0;
+    slot.mapped.addOne(index);
+    if (dirties) markDirty(kvm.kernel, cache.get(index), 1);
+    kvm.hooks.tdpMapped(slot, index, 1);
+    return 1;
+  }
+  let mapped = 0;
+  cache.forEach(index, count, (at, n, period, lanes) => {
+    slot.mapped.add(at, n);
+    for (let l = 0; dirties && l < period; l++) {
+      markDirty(kvm.kernel, lanes[l]!, Math.ceil((n - l) / period));
+    }
+    kvm.hooks.tdpMapped(slot, at, n);
+    mapped += n;
+  });
+  return mapped;
+}
+
+/** hva_to_pfn: an ordinary fault of the VMM's address space on the vCPU thread, then the entry. */
+function faultShared(
+  kvm: Kvm,
+  vm: Vm,
+  slot: MemSlot,
+  task: Task,
+  gfn: number,
+  count: number,
+): GuestExit | null {
+  const mm = vm.process.mm;
+  if (!mm || slot.userspaceVpn === 0) return fault(gfn, 'EFAULT', false);
+  allocateTables(kvm.kernel, task, vm.tablePages, 'sec_pagetables', vm.tables.add(gfn, count));
+  const vpn = slot.userspaceVpn + gfn - slot.gfn;
+  const failed = accessRange(kvm.kernel, task, vpn, count, true);
+  let mapped = 0;
+  mm.pt.forEach(vpn, count, (at, n, period, lanes) => {
+    vm.tdp.setRun(gfn + at - vpn, n, period, lanes);
+    mapped += n;
+  });
+  if (!failed) return null;
+  return fault(gfn + mapped, failed === 'SIGBUS' || failed === 'SIGSEGV' ? 'EFAULT' : failed, false);
+}
+
+const fault = (gfn: number, errno: Errno, isPrivate: boolean): GuestExit => ({
+  reason: 'KVM_EXIT_MEMORY_FAULT',
+  errno,
+  gfn,
+  isPrivate,
+});

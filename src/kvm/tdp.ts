@@ -1,0 +1,79 @@
+import { freeTables } from '../kernel/table-pages.ts';
+import type { Kvm } from './kvm.ts';
+import type { MemSlot } from './memslot.ts';
+import type { Vm } from './vm.ts';
+
+/** Which second-level entries a zap concerns. */
+export type ZapKind = 'private' | 'shared' | 'all';
+
+/**
+ * Removes second-level entries of a range of guest frames (arch/x86/kvm/mmu/tdp_mmu.c:tdp_mmu_zap_leafs). Table pages stay, as in
+ * the TDP MMU. An entry is private when its frame's attribute is, or its slot takes everything from the gmem.
+ */
+export function zapGfns(kvm: Kvm, vm: Vm, gfn: number, count: number, kind: ZapKind): void {
+  for (const slot of vm.slots.values()) {
+    const from = Math.max(gfn, slot.gfn);
+    const to = Math.min(gfn + count, slot.gfn + slot.pages);
+    if (from >= to) continue;
+    forEachKind(vm, slot, from, to - from, (at, n, isPrivate) => {
+      if (kind !== 'all' && isPrivate !== (kind === 'private')) return;
+      zapSlotRange(kvm, vm, slot, at, n, isPrivate);
+    });
+  }
+}
+
+/** Splits a range of a slot into stretches that are private or shared throughout. */
+export function forEachKind(
+  vm: Vm,
+  slot: MemSlot,
+  gfn: number,
+  count: number,
+  visit: (gfn: number, count: number, isPrivate: boolean) => void,
+): void {
+  if (slot.isGmemOnly) {
+    visit(gfn, count, true);
+    return;
+  }
+  const stretches: { gfn: number; count: number }[] = [];
+  vm.privateGfns.forEachRun(gfn, count, (start, length) => {
+    stretches.push({ gfn: start, count: length });
+  });
+  let at = gfn;
+  for (const stretch of stretches) {
+    if (stretch.gfn > at) visit(at, stretch.gfn - at, false);
+    visit(stretch.gfn, stretch.count, true);
+    at = stretch.gfn + stretch.count;
+  }
+  if (at < gfn + count) visit(at, gfn + count - at, false);
+}
+
+function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: number, isPrivate: boolean): void {
+  if (!isPrivate) {
+    if (vm.tdp.size > 0) vm.tdp.clear(gfn, count);
+    return;
+  }
+  if (slot.mapped.size === 0) return;
+  const zapped: number[] = [];
+  const index = slot.gmemIndex + gfn - slot.gfn;
+  slot.mapped.forEachRun(index, count, (at, n) => {
+    zapped.push(at, n);
+  });
+  slot.mapped.remove(index, count);
+  for (let i = 0; i < zapped.length; i += 2) kvm.hooks.tdpZapped(slot, zapped[i]!, zapped[i + 1]!);
+}
+
+/** Frames of a range of the slot that second-level entries map. */
+export function mappedPages(vm: Vm, slot: MemSlot): number {
+  let pages = slot.mapped.size;
+  vm.tdp.forEach(slot.gfn, slot.pages, (_, n) => {
+    pages += n;
+  });
+  return pages;
+}
+
+/** Frees the whole second-level page table. */
+export function destroyTdp(kvm: Kvm, vm: Vm): void {
+  zapGfns(kvm, vm, 0, 2 ** 40, 'all');
+  vm.tables.clear();
+  freeTables(kvm.kernel, vm.tablePages, 'sec_pagetables', vm.tablePages.count);
+}

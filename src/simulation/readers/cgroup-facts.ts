@@ -1,0 +1,37 @@
+import { KERNEL_ITEMS, MEMCG_ITEMS, type Memcg, type MemcgItem } from '../../kernel/memcg.ts';
+import type { CgroupFacts } from '../../procfs/facts.ts';
+import { PAGE_SIZE } from '../../units/pages.ts';
+import type { World } from '../world.ts';
+
+/** Items whose statistic is in bytes already. */
+const IN_BYTES: ReadonlySet<MemcgItem> = new Set(['slab_reclaimable', 'slab_unreclaimable', 'kernel_stack']);
+
+/** What a cgroup's memory files say; the hierarchy below it is included. */
+export function cgroupFacts(world: World, memcg: Memcg): CgroupFacts {
+  const numaStat: Record<string, number[]> = {};
+  const stat: Record<string, number> = {};
+  for (const item of MEMCG_ITEMS) {
+    const scale = IN_BYTES.has(item) ? 1 : PAGE_SIZE;
+    const bytes = memcg.total(item).map((amount) => amount * scale);
+    numaStat[item] = bytes;
+    stat[item] = bytes.reduce((sum, amount) => sum + amount, 0);
+  }
+  const sum = (items: readonly string[]): number =>
+    items.reduce((total, item) => total + (stat[item] ?? 0), 0);
+  stat['kernel'] = sum(KERNEL_ITEMS);
+  stat['slab'] = sum(['slab_reclaimable', 'slab_unreclaimable']);
+  return {
+    path: memcg.path,
+    currentBytes: memcg.usage * PAGE_SIZE,
+    peakBytes: memcg.peak * PAGE_SIZE,
+    maxBytes: memcg.max === null ? null : memcg.max * PAGE_SIZE,
+    highBytes: memcg.high === null ? null : memcg.high * PAGE_SIZE,
+    swapCurrentBytes: 0,
+    procs: [...world.kernel.processes.values()]
+      .filter((process) => process.isAlive && process.memcg === memcg)
+      .map((process) => process.pid),
+    stat,
+    numaStat,
+    events: { ...memcg.events },
+  };
+}

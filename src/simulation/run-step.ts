@@ -1,0 +1,69 @@
+import { exitProcess } from '../kernel/process.ts';
+import type { StepResult } from '../result/types.ts';
+import type { Step, StepArgs, Verb } from '../scenario/types.ts';
+import { failed, type Outcome } from './outcome.ts';
+import { startWorker } from './start-worker.ts';
+import { CONTROLLER_STEPS } from './steps/controller-steps.ts';
+import { killByFault } from './steps/death.ts';
+import { FILE_STEPS } from './steps/file-steps.ts';
+import { MAPPING_STEPS } from './steps/mapping-steps.ts';
+import { TASK_STEPS } from './steps/task-steps.ts';
+import { VM_STEPS } from './steps/vm-steps.ts';
+import type { Worker } from './worker.ts';
+import type { World } from './world.ts';
+
+type AnyWorkerHandler = (world: World, worker: Worker, args: StepArgs[Verb]) => Outcome;
+type AnyControllerHandler = (world: World, args: StepArgs[Verb]) => Outcome;
+
+const WORKER_STEPS = { ...TASK_STEPS, ...FILE_STEPS, ...MAPPING_STEPS, ...VM_STEPS } as unknown as Readonly<
+  Partial<Record<Verb, AnyWorkerHandler>>
+>;
+const CONTROLLERS = CONTROLLER_STEPS as unknown as Readonly<Partial<Record<Verb, AnyControllerHandler>>>;
+
+/** The worker of a step that names none. */
+const DEFAULT_WORKER = 'w0';
+
+/** Whether the model can run a verb. */
+export function isModelled(verb: Verb): boolean {
+  return verb === 'snapshot' || verb in WORKER_STEPS || verb in CONTROLLERS;
+}
+
+/** Runs one step (anything but a snapshot) in a world. Failing system calls are results, never exceptions. */
+export function runStep(world: World, step: Step, n: number): StepResult {
+  world.at = { step: n, line: step.line };
+  const controller = CONTROLLERS[step.verb];
+  if (controller) {
+    if (step.verb !== 'note') ensureDefaultWorker(world);
+    return stepResult(step, n, 'ctl', controller(world, step.args));
+  }
+  const handler = WORKER_STEPS[step.verb];
+  if (!handler) throw new Error(`line ${step.line}: the model cannot run "${step.verb}"`);
+  const name = step.who ?? DEFAULT_WORKER;
+  if (name === DEFAULT_WORKER) ensureDefaultWorker(world);
+  const worker = world.workers.get(name);
+  if (!worker?.process.isAlive) return stepResult(step, n, name, failed('ESRCH', 'no such worker or dead'));
+  let outcome = handler(world, worker, step.args);
+  // A process that the OOM killer chose while it allocated dies when its call returns.
+  if (worker.process.killedBy !== null && worker.process.isAlive) {
+    exitProcess(world.kernel, worker.process);
+    outcome = killByFault(world, worker, 'SIGKILL');
+  }
+  return stepResult(step, n, name, outcome);
+}
+
+function ensureDefaultWorker(world: World): void {
+  if (!world.workers.has(DEFAULT_WORKER)) startWorker(world, DEFAULT_WORKER);
+}
+
+/** A step's line of the result. */
+export function stepResult(step: Step, n: number, who: string, outcome: Outcome): StepResult {
+  const got = outcome.errno === '' ? 0 : outcome.errno;
+  return {
+    n,
+    line: step.line,
+    who,
+    text: step.text,
+    ...outcome,
+    expected: step.expect === null || step.expect === got,
+  };
+}

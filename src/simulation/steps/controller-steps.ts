@@ -1,0 +1,64 @@
+import { createCgroup, moveProcess, removeCgroup, setLimit } from '../../kernel/cgroups.ts';
+import { exitProcess } from '../../kernel/process.ts';
+import { parseSize } from '../../units/pages.ts';
+import { answered, done, failed } from '../outcome.ts';
+import { startWorker } from '../start-worker.ts';
+import type { ControllerHandlers } from './handler.ts';
+
+const SIGKILL = 9;
+const SIGTERM = 15;
+
+/** Steps of the controller, which stands outside every worker. `snapshot` is the runner's. */
+export const CONTROLLER_STEPS: ControllerHandlers<
+  | 'spawn'
+  | 'kill'
+  | 'wait'
+  | 'cgroup create'
+  | 'cgroup rm'
+  | 'cgroup move'
+  | 'cgroup limit'
+  | 'sleep'
+  | 'settle'
+  | 'note'
+  | 'mkdir'
+  | 'dmesg'
+  | 'save'
+> = {
+  spawn: (world, { worker }) => done(startWorker(world, worker).process.pid),
+  kill: (world, { worker, signal }) => {
+    const found = world.workers.get(worker);
+    if (!found) return failed('ESRCH');
+    if (!found.process.isAlive) return done();
+    if (signal === SIGKILL || signal === SIGTERM) {
+      found.process.killedBy = `signal ${signal}`;
+      exitProcess(world.kernel, found.process);
+    }
+    return done();
+  },
+  wait: (world, { worker }) => {
+    const found = world.workers.get(worker);
+    if (!found) return failed('ESRCH');
+    if (found.process.isAlive) return failed('ETIMEDOUT', 'still alive after 5 s');
+    const { killedBy } = found.process;
+    if (killedBy === null) return done(0, 'exited 0');
+    return done(0, killedBy.startsWith('signal ') ? `signaled ${killedBy.slice(7)}` : `signaled ${SIGKILL}`);
+  },
+  'cgroup create': (world, { path }) => answered(createCgroup(world.kernel, path)),
+  'cgroup rm': (world, { path }) => answered(removeCgroup(world.kernel, path)),
+  'cgroup move': (world, { worker, path }) => {
+    const found = world.workers.get(worker);
+    if (!found) return failed('ESRCH');
+    return answered(moveProcess(world.kernel, found.process, path));
+  },
+  'cgroup limit': (world, { path, file, value }) => {
+    const bytes = parseSize(value);
+    return answered(setLimit(world.kernel, path, file, bytes === undefined ? value : String(bytes)));
+  },
+  sleep: () => done(),
+  settle: () => done(),
+  note: () => done(),
+  mkdir: () => done(),
+  // What these store in a real run are files of the test machine; the model's log is in the result.
+  dmesg: () => done(),
+  save: () => done(),
+};

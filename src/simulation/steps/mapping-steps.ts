@@ -1,0 +1,148 @@
+import { accessRange, type AccessResult } from '../../kernel/fault.ts';
+import { madvise, mbind, mlock, mmap, munmap } from '../../kernel/mmap.ts';
+import { makePolicy } from '../../kernel/mempolicy.ts';
+import type { Inode } from '../../kernel/inode.ts';
+import type { StepArgs } from '../../scenario/types.ts';
+import { PAGE_SIZE, pagesFor } from '../../units/pages.ts';
+import { answered, done, failed, type Outcome } from '../outcome.ts';
+import { forEachRandom } from '../../random/random-order.ts';
+import type { Worker } from '../worker.ts';
+import type { World } from '../world.ts';
+import { killByFault } from './death.ts';
+import { usage } from './file-steps.ts';
+import type { WorkerHandlers } from './handler.ts';
+import { addObject, findObject } from './objects.ts';
+import { allowedNodes } from './task-steps.ts';
+import { nodeHistogram } from './node-histogram.ts';
+
+/** Steps on address ranges: mmap and its relatives. */
+export const MAPPING_STEPS: WorkerHandlers<
+  'map' | 'anon map' | 'unmap' | 'mbind' | 'touch' | 'mlock' | 'munlock' | 'madvise' | 'where'
+> = {
+  map: (world, worker, args) => {
+    const object = findObject(worker, args.name);
+    if (!object) return usage();
+    if (object.fd < 0) return failed('EBADF');
+    const offset = args.offset ?? 0;
+    const pages = pagesFor(args.bytes ?? object.pages * PAGE_SIZE - offset);
+    const answer = mapPages(world, worker, object.inode, pages, {
+      at: args.at,
+      pgoff: offset / PAGE_SIZE,
+      shared: args.shared,
+      prot: args.readOnly ? 'r--' : 'rw-',
+      noreserve: false,
+    });
+    if (answer.ret < 0) return answer;
+    object.vpn = answer.ret;
+    object.mappedPages = pages;
+    return mapped(answer.ret);
+  },
+  'anon map': (world, worker, args) => {
+    const pages = pagesFor(args.bytes);
+    const object = addObject(worker, args.name, 'anon', null, -1, pages);
+    const { at, shared, noreserve } = args;
+    const answer = mapPages(world, worker, null, pages, { at, pgoff: 0, shared, prot: 'rw-', noreserve });
+    if (answer.ret < 0) return answer;
+    object.vpn = answer.ret;
+    object.mappedPages = pages;
+    return mapped(answer.ret);
+  },
+  unmap: (world, worker, { name, range }) => {
+    const object = findObject(worker, name);
+    if (!object) return usage();
+    const start = (object.vpn ?? 0) + (range ? Math.floor(range.offset / PAGE_SIZE) : 0);
+    const pages = range ? pagesFor(range.bytes) : object.mappedPages;
+    if (object.vpn === null && !range) return failed('EINVAL');
+    const errno = munmap(world.kernel, worker.process.mm!, start, pages);
+    if (!errno && !range) object.vpn = null;
+    return answered(errno);
+  },
+  mbind: (world, worker, args) => {
+    const object = findObject(worker, args.name);
+    if (!object) return usage();
+    if (args.offset % PAGE_SIZE !== 0) return failed('EINVAL');
+    const policy = makePolicy(args.mode, args.flags, args.nodes, allowedNodes(world));
+    if (policy === 'EINVAL') return failed('EINVAL');
+    const vpn = (object.vpn ?? 0) + args.offset / PAGE_SIZE;
+    return answered(mbind(world.kernel, worker.process.mm!, vpn, pagesFor(args.bytes), policy));
+  },
+  touch: (world, worker, args) => {
+    const object = findObject(worker, args.name);
+    if (!object || object.vpn === null) return usage();
+    const vpn = object.vpn + Math.floor(args.offset / PAGE_SIZE);
+    return accessed(world, worker, touchPages(world, worker, vpn, pagesFor(args.bytes), args));
+  },
+  mlock: (world, worker, args) => lock(world, worker, args, true),
+  munlock: (world, worker, args) => lock(world, worker, args, false),
+  madvise: (world, worker, { name, offset, bytes, advice }) => {
+    const object = findObject(worker, name);
+    if (!object || object.vpn === null) return usage();
+    const vpn = object.vpn + Math.floor(offset / PAGE_SIZE);
+    return answered(madvise(world.kernel, worker.task, vpn, pagesFor(bytes), advice));
+  },
+  where: (world, worker, { name, offset, bytes }) => {
+    const object = findObject(worker, name);
+    if (!object || object.vpn === null) return usage();
+    return nodeHistogram(world.kernel, worker.process, object.vpn + offset / PAGE_SIZE, bytes / PAGE_SIZE);
+  },
+};
+
+interface MapOptions {
+  at: number | null;
+  pgoff: number;
+  shared: boolean;
+  prot: string;
+  noreserve: boolean;
+}
+
+/** Maps; on success `ret` is the page address. */
+function mapPages(
+  world: World,
+  worker: Worker,
+  file: Inode | null,
+  pages: number,
+  options: MapOptions,
+): Outcome {
+  const at = options.at === null ? null : options.at / PAGE_SIZE;
+  const answer = mmap(world.kernel, worker.process.mm!, { ...options, pages, file, at });
+  return typeof answer === 'string' ? failed(answer) : done(answer);
+}
+
+const mapped = (vpn: number): Outcome => done(0, `addr=0x${(vpn * PAGE_SIZE).toString(16)}`);
+
+function touchPages(
+  world: World,
+  worker: Worker,
+  vpn: number,
+  pages: number,
+  args: StepArgs['touch'],
+): AccessResult {
+  if (!args.random) return accessRange(world.kernel, worker.task, vpn, pages, args.write);
+  let result: AccessResult = null;
+  forEachRandom(pages, args.random.count, args.random.seed, (batch, length) => {
+    for (let i = 0; i < length && result === null; i++) {
+      result = accessRange(world.kernel, worker.task, vpn + batch[i]!, 1, args.write);
+    }
+    return result === null;
+  });
+  return result;
+}
+
+/** A touch that faults for good ends the worker; one that runs out of memory does, too (the OOM killer chose somebody else first). */
+function accessed(world: World, worker: Worker, result: AccessResult): Outcome {
+  if (result === null) return done();
+  if (result === 'EINTR') return done();
+  return killByFault(world, worker, result === 'ENOMEM' ? 'SIGBUS' : result);
+}
+
+function lock(
+  world: World,
+  worker: Worker,
+  { name, offset, bytes }: StepArgs['mlock'],
+  isLock: boolean,
+): Outcome {
+  const object = findObject(worker, name);
+  if (!object || object.vpn === null) return usage();
+  const vpn = object.vpn + Math.floor(offset / PAGE_SIZE);
+  return answered(mlock(world.kernel, worker.task, vpn, pagesFor(bytes), isLock));
+}

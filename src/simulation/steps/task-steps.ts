@@ -1,0 +1,54 @@
+import { exitProcess, forkProcess } from '../../kernel/process.ts';
+import { makePolicy } from '../../kernel/mempolicy.ts';
+import { done, failed } from '../outcome.ts';
+import { Worker } from '../worker.ts';
+import type { World } from '../world.ts';
+import type { WorkerHandlers } from './handler.ts';
+
+/** Nodes with memory: what a policy may name (no cpuset narrows it). */
+export const allowedNodes = (world: World): number[] =>
+  world.kernel.nodes.filter((node) => node.pages > 0).map((node) => node.nid);
+
+/** Steps about the process itself: policy, CPU, limits, fork, exit. */
+export const TASK_STEPS: WorkerHandlers<
+  'noop' | 'exit' | 'mempolicy' | 'affinity' | 'rlimit' | 'dropcap' | 'oomadj' | 'fork'
+> = {
+  noop: () => done(),
+  exit: (world, worker) => {
+    exitProcess(world.kernel, worker.process);
+    return done();
+  },
+  mempolicy: (world, worker, { mode, flags, nodes }) => {
+    const policy = makePolicy(mode, flags, nodes, allowedNodes(world));
+    if (policy === 'EINVAL') return failed('EINVAL');
+    worker.task.setPolicy(policy);
+    return done();
+  },
+  affinity: (world, worker, { cpu }) => {
+    const nid = world.kernel.cpuNode[cpu];
+    if (nid === undefined) return failed('EINVAL');
+    worker.task.cpu = cpu;
+    worker.task.nid = nid;
+    return done();
+  },
+  rlimit: (_world, worker, { resource, bytes }) => {
+    const mm = worker.process.mm!;
+    if (resource === 'as') mm.rlimitAs = bytes;
+    if (resource === 'memlock') mm.rlimitMemlock = bytes;
+    return done();
+  },
+  dropcap: (_world, worker) => {
+    worker.process.uid = 1000;
+    return done();
+  },
+  oomadj: (_world, worker, { value }) => {
+    if (value < -1000 || value > 1000) return failed('EINVAL');
+    worker.process.oomScoreAdj = value;
+    return done(String(value).length);
+  },
+  fork: (world, worker, { worker: name }) => {
+    const process = forkProcess(world.kernel, worker.process, name);
+    world.workers.set(name, new Worker({ name, process, parent: worker }));
+    return done(process.pid);
+  },
+};

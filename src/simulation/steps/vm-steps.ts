@@ -1,0 +1,256 @@
+import { accessRange } from '../../kernel/fault.ts';
+import { madvise } from '../../kernel/mmap.ts';
+import { makePolicy } from '../../kernel/mempolicy.ts';
+import { truncateRange } from '../../kernel/page-cache.ts';
+import { installFd } from '../../kernel/process.ts';
+import { Task } from '../../kernel/task.ts';
+import { indexOf } from '../../kernel/vma.ts';
+import { conversionExits, launchUpdate } from '../../kvm/conversion.ts';
+import { punchGmem } from '../../kvm/guest-memfd.ts';
+import { guestAccessPages } from '../../kvm/fault-batch.ts';
+import { setMemoryAttributes } from '../../kvm/memory-attributes.ts';
+import { setMemoryRegion } from '../../kvm/memory-region.ts';
+import { type AccessKind, guestAccess, type GuestExit } from '../../kvm/page-fault.ts';
+import type { Vm, VmType } from '../../kvm/vm.ts';
+import { forEachRandom } from '../../random/random-order.ts';
+import type { RandomTouch } from '../../scenario/types.ts';
+import type { Errno } from '../../units/errno.ts';
+import { PAGE_SIZE } from '../../units/pages.ts';
+import { answered, done, failed, type Outcome } from '../outcome.ts';
+import type { Worker } from '../worker.ts';
+import type { World } from '../world.ts';
+import { usage } from './file-steps.ts';
+import type { WorkerHandlers } from './handler.ts';
+import { findObject } from './objects.ts';
+import { allowedNodes } from './task-steps.ts';
+
+/** Steps on a VM. A worker has one VM at a time; gmem and VM steps make a plain one where there is none. */
+export const VM_STEPS: WorkerHandlers<
+  | 'gmem policy'
+  | 'vm create'
+  | 'vm cap'
+  | 'vm slot'
+  | 'vm unslot'
+  | 'vm attr'
+  | 'vm touch'
+  | 'vm ttouch'
+  | 'vm launch-update'
+  | 'vm convert'
+  | 'vm vcpu'
+  | 'vm close'
+> = {
+  'gmem policy': (world, worker, { name, offset, bytes, mode, flags, nodes, move }) => {
+    const object = findObject(worker, name);
+    if (!object?.inode) return usage();
+    if (object.fd < 0) return failed('EBADF');
+    if (object.inode.kind !== 'gmem' || offset % PAGE_SIZE !== 0) return failed('EINVAL');
+    const policy = makePolicy(mode, flags, nodes, allowedNodes(world));
+    if (policy === 'EINVAL') return failed('EINVAL');
+    const index = offset / PAGE_SIZE;
+    const count = Math.ceil(bytes / PAGE_SIZE);
+    world.wish(object.inode, index, count, policy);
+    return answered(
+      world.readers.policyWish({ gmem: object.inode, index, count, policy, by: worker.task, move }),
+    );
+  },
+  'vm create': (world, worker, { type }) => {
+    ensureVm(world, worker, type);
+    return done();
+  },
+  'vm cap': (world, worker) => {
+    const { vm } = ensureVm(world, worker, 'default');
+    const { gmemFlags } = world.kernel.profile;
+    const hasGmem = vm.hasPrivateMemory || gmemFlags !== 0;
+    const flags = gmemFlags === 0 ? 0 : vm.hasPrivateMemory ? 1 : gmemFlags;
+    return done(
+      0,
+      `GUEST_MEMFD=${hasGmem ? 1 : 0} MEMORY_ATTRIBUTES=0x${vm.hasPrivateMemory ? 8 : 0} GUEST_MEMFD_FLAGS=${flags}`,
+    );
+  },
+  'vm slot': (world, worker, args) => {
+    const object = args.object === null ? null : findObject(worker, args.object);
+    if (object !== null && (!object || object.vpn === null)) return usage();
+    const gmem = args.gmem === null ? null : findObject(worker, args.gmem);
+    if (!worker.vm || gmem === undefined) return failed('EBADF');
+    if (gmem !== null && gmem.fd < 0) return failed('EBADF');
+    const { vm } = worker.vm;
+    return answered(
+      setMemoryRegion(world.kvm, vm, {
+        slot: args.slot,
+        gpa: args.gpa,
+        bytes: args.bytes,
+        userspaceAddr: object === null ? 0 : object.vpn! * PAGE_SIZE + args.offset,
+        gmem: gmem?.inode ?? null,
+        gmemOffset: args.gmemOffset,
+      }),
+    );
+  },
+  'vm unslot': (world, worker, { slot }) => {
+    if (!worker.vm) return failed('EBADF');
+    const request = { slot, gpa: 0, bytes: 0, userspaceAddr: 0, gmem: null, gmemOffset: 0 };
+    return answered(setMemoryRegion(world.kvm, worker.vm.vm, request));
+  },
+  'vm attr': (world, worker, { gpa, bytes, to }) => {
+    if (!worker.vm) return failed('EBADF');
+    return answered(setMemoryAttributes(world.kvm, worker.vm.vm, worker.task, gpa, bytes, to));
+  },
+  'vm touch': (world, worker, { gpa, bytes, code, step, vcpu, random }) => {
+    if (!worker.vm) return failed('EBADF');
+    const { vm } = worker.vm;
+    const task = worker.vcpu(vcpu);
+    const failure = code === null ? null : runCode(world, worker, vm, task, code);
+    if (failure) return failure;
+    return exited(touchGuest(world, vm, task, { gpa, bytes, step, random }));
+  },
+  'vm ttouch': (world, worker, { gpa, bytes, code, cpu, mode, flags, nodes }) => {
+    if (!worker.vm) return failed('EBADF');
+    const { vm } = worker.vm;
+    const task = newThread(world, worker, cpu, mode, flags, nodes);
+    if (!(task instanceof Task)) return task;
+    const failure = code === null ? null : runCode(world, worker, vm, task, code);
+    if (failure) return failure;
+    return exited(touchGuest(world, vm, task, { gpa, bytes, step: PAGE_SIZE, random: null }));
+  },
+  'vm launch-update': (world, worker, { gpa, bytes }) => {
+    if (!worker.vm) return failed('EBADF');
+    return answered(launchUpdate(world.kvm, worker.vm.vm, worker.task, gpa, bytes));
+  },
+  'vm convert': (world, worker, args) => {
+    if (!worker.vm) return failed('EBADF');
+    const { vm } = worker.vm;
+    const gfn = args.gpa / PAGE_SIZE;
+    const count = args.bytes / PAGE_SIZE;
+    if (!Number.isInteger(gfn) || !Number.isInteger(count) || count === 0) return failed('EINVAL');
+    const exits = conversionExits(gfn, count, args.how);
+    const errno = setMemoryAttributes(world.kvm, vm, worker.task, args.gpa, args.bytes, args.to);
+    if (errno) return failed(errno);
+    if (args.discard) discardOther(world, worker, vm, gfn, count, args.to);
+    const exit = args.how === 'explicit' ? 'KVM_EXIT_HYPERCALL' : 'KVM_EXIT_MEMORY_FAULT';
+    world.view.count(exit, exits);
+    // The access that faulted runs again, on the vCPU's thread.
+    if (args.how === 'implicit') {
+      const again = guestAccess(world.kvm, vm, worker.vcpu(0), gfn, count, args.to);
+      if (again) return exited(again);
+    }
+    return done(0, `${exit}=${exits}`);
+  },
+  'vm vcpu': (world, worker, { index, cpu, mode, flags, nodes }) => {
+    if (!worker.vm) return failed('EBADF');
+    const task = newThread(world, worker, cpu, mode, flags, nodes);
+    if (!(task instanceof Task)) return task;
+    worker.vcpus.set(index, task);
+    worker.process.threads.set(`vcpu${index}`, task);
+    return done();
+  },
+  'vm close': (world, worker) => {
+    if (worker.vm) world.kvm.closeVm(worker.process, worker.vm.fd);
+    worker.vm = null;
+    worker.vcpus.clear();
+    return done();
+  },
+};
+
+/** The worker's VM, made where it has none (opening /dev/kvm first). */
+export function ensureVm(world: World, worker: Worker, type: VmType): { vm: Vm; fd: number } {
+  if (!worker.hasKvmFd) {
+    installFd(worker.process, { kind: 'kvm', inode: null, vm: null, link: '/dev/kvm' });
+    worker.hasKvmFd = true;
+  }
+  worker.vm ??= world.kvm.createVm(worker.process, type);
+  return worker.vm;
+}
+
+function newThread(
+  world: World,
+  worker: Worker,
+  cpu: number,
+  mode: Parameters<typeof makePolicy>[0],
+  flags: Parameters<typeof makePolicy>[1],
+  nodes: readonly number[],
+): Task | Outcome {
+  const nid = world.kernel.cpuNode[cpu];
+  const policy = makePolicy(mode, flags, nodes, allowedNodes(world));
+  if (nid === undefined || policy === 'EINVAL') return failed('EINVAL');
+  const task = new Task({ process: worker.process, cpu, nid });
+  task.setPolicy(policy);
+  return task;
+}
+
+/** The VMM writes a few instructions to the second page of the object at guest address 0; the guest fetches them. */
+function runCode(world: World, worker: Worker, vm: Vm, task: Task, code: string): Outcome | null {
+  const object = findObject(worker, code);
+  if (!object || object.vpn === null) return usage();
+  const failure = accessRange(world.kernel, task, object.vpn + 1, 1, true);
+  if (failure) return failed('EFAULT');
+  const exit = guestAccess(world.kvm, vm, task, 1, 1, 'attribute');
+  return exit ? exited(exit) : null;
+}
+
+interface GuestTouch {
+  gpa: number;
+  bytes: number;
+  step: number;
+  random: RandomTouch | null;
+}
+
+function touchGuest(world: World, vm: Vm, task: Task, touch: GuestTouch): GuestExit | null {
+  const { kvm } = world;
+  const kind: AccessKind = 'attribute';
+  const first = Math.floor(touch.gpa / PAGE_SIZE);
+  const pages = Math.ceil(touch.bytes / PAGE_SIZE);
+  if (touch.random) {
+    let exit: GuestExit | null = null;
+    forEachRandom(pages, touch.random.count, touch.random.seed, (batch, length) => {
+      for (let i = 0; i < length; i++) batch[i] = batch[i]! + first;
+      exit = guestAccessPages(kvm, vm, task, batch, length);
+      return exit === null;
+    });
+    return exit;
+  }
+  if (touch.step <= PAGE_SIZE) return guestAccess(kvm, vm, task, first, pages, kind);
+  for (let at = touch.gpa; at < touch.gpa + touch.bytes; at += touch.step) {
+    const exit = guestAccess(kvm, vm, task, Math.floor(at / PAGE_SIZE), 1, kind);
+    if (exit) return exit;
+  }
+  return null;
+}
+
+function exited(exit: GuestExit | null): Outcome {
+  if (!exit) return done(0, 'hlt');
+  const errno: Errno = exit.errno === 'EINTR' ? 'EINTR' : exit.errno;
+  const kind = exit.reason === 'KVM_EXIT_MEMORY_FAULT' ? ` ${exit.isPrivate ? 'private' : 'shared'}` : '';
+  return failed(errno, `${exit.reason}${kind} gpa=0x${(exit.gfn * PAGE_SIZE).toString(16)}`);
+}
+
+/** What a VMM does after a conversion: the pool that the range left gives its pages back. */
+function discardOther(
+  world: World,
+  worker: Worker,
+  vm: Vm,
+  gfn: number,
+  count: number,
+  to: 'private' | 'shared',
+): void {
+  for (const slot of vm.slots.values()) {
+    const from = Math.max(gfn, slot.gfn);
+    const n = Math.min(gfn + count, slot.gfn + slot.pages) - from;
+    if (n <= 0) continue;
+    if (to === 'shared' && slot.gmem) {
+      punchGmem(world.kvm, slot.gmem, (slot.gmemIndex + from - slot.gfn) * PAGE_SIZE, n * PAGE_SIZE);
+    }
+    if (to === 'private' && slot.userspaceVpn > 0) {
+      discardShared(world, worker, slot.userspaceVpn + from - slot.gfn, n);
+    }
+  }
+}
+
+/** Anonymous memory is dropped, a file is punched, as QEMU's ram_block_discard_range does. */
+function discardShared(world: World, worker: Worker, vpn: number, count: number): void {
+  const mm = worker.process.mm!;
+  for (const vma of mm.overlapping(vpn, vpn + count)) {
+    const from = Math.max(vpn, vma.start);
+    const n = Math.min(vpn + count, vma.end) - from;
+    madvise(world.kernel, worker.task, from, n, 'dontneed');
+    if (vma.file) truncateRange(world.kernel, vma.file, indexOf(vma, from), n);
+  }
+}

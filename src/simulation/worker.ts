@@ -1,0 +1,47 @@
+import type { Inode } from '../kernel/inode.ts';
+import type { Process, Task } from '../kernel/task.ts';
+import type { Vm } from '../kvm/vm.ts';
+import type { ObjectKind } from '../scenario/types.ts';
+
+/** What a script calls by a name: a file with its descriptor, a mapping, or both. */
+export interface WorkerObject {
+  name: string;
+  kind: ObjectKind | 'anon';
+  inode: Inode | null;
+  /** -1 when closed. */
+  fd: number;
+  /** First page of the mapping; null when not mapped. */
+  vpn: number | null;
+  pages: number;
+  mappedPages: number;
+}
+
+/** A named process of the script: its objects, its VM, its vCPU threads. */
+export class Worker {
+  readonly name: string;
+  readonly process: Process;
+  readonly objects: Map<string, WorkerObject>;
+  vm: { vm: Vm; fd: number } | null;
+  hasKvmFd: boolean;
+  readonly vcpus: Map<number, Task> = new Map<number, Task>();
+
+  constructor(config: { name: string; process: Process; parent?: Worker | undefined }) {
+    this.name = config.name;
+    this.process = config.process;
+    const { parent } = config;
+    this.objects = new Map(
+      [...(parent?.objects ?? [])].map(([name, object]) => [name, { ...object }] as const),
+    );
+    this.vm = parent?.vm ?? null;
+    this.hasKvmFd = parent?.hasKvmFd ?? false;
+  }
+
+  get task(): Task {
+    return this.process.main;
+  }
+
+  /** A vCPU's thread; the worker's own where none was made. */
+  vcpu(index: number | null): Task {
+    return (index === null ? undefined : this.vcpus.get(index)) ?? this.process.main;
+  }
+}

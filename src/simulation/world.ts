@@ -1,0 +1,102 @@
+import type { Inode } from '../kernel/inode.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import type { Policy } from '../kernel/mempolicy.ts';
+import { exitProcess } from '../kernel/process.ts';
+import { PROFILES } from '../kernel/profiles.ts';
+import { SharedPolicy } from '../kernel/shared-policy.ts';
+import { Kvm } from '../kvm/kvm.ts';
+import type { Finding } from '../result/types.ts';
+import type { Scenario } from '../scenario/types.ts';
+import type { Hooks } from '../strategy/contract.ts';
+import type { StrategyPlan } from '../strategy/plan.ts';
+import { composeHooks, installHooks, type ReaderHooks } from './compose-hooks.ts';
+import { WorldView } from './kernel-view.ts';
+import { Ledger } from './ledger.ts';
+import { placeBackground } from './background.ts';
+import { startWorker } from './start-worker.ts';
+import type { Worker } from './worker.ts';
+
+/** One strategy's world: a kernel of its own with the strategy's hooks in it, and the processes of the script. */
+export class World {
+  readonly scenario: Scenario;
+  readonly kernel: Kernel;
+  readonly kvm: Kvm;
+  readonly view: WorldView;
+  readonly ledger: Ledger = new Ledger();
+  readonly readers: ReaderHooks;
+  readonly workers: Map<string, Worker> = new Map<string, Worker>();
+  readonly findings: Finding[] = [];
+  /** What VMMs asked for, per gmem: the record that misplaced pages are judged by. */
+  readonly wishes: Map<Inode, SharedPolicy> = new Map<Inode, SharedPolicy>();
+  /** The step that is being run: its number in the script and its line in the file. */
+  at: { step: number; line: number } = { step: 0, line: 0 };
+
+  constructor(config: { scenario: Scenario; plan: StrategyPlan }) {
+    const { machine, kernel: version } = config.scenario;
+    this.scenario = config.scenario;
+    this.kernel = new Kernel({
+      machine: {
+        nodes: machine.nodes.map(({ cpus, memoryBytes, movableBytes }) => ({
+          cpus,
+          memoryBytes,
+          movableBytes,
+        })),
+        distances: machine.distances,
+      },
+      profile: PROFILES[version],
+      maxMapCount: machine.sysctl['vm.max_map_count'],
+    });
+    this.kernel.exitProcess = (process) => exitProcess(this.kernel, process);
+    this.kernel.onBadRss = (process) =>
+      this.report('law', 'rss-balanced-at-exit', `Bad rss-counter state when ${process.worker} exited`);
+    this.kvm = new Kvm({ kernel: this.kernel });
+    this.view = new WorldView({ kvm: this.kvm, ledger: this.ledger });
+    const hooks = composeHooks(config.plan.parts.map((planned) => createPart(planned, this.view)));
+    installHooks(this.kvm, hooks);
+    this.readers = hooks.readers;
+    placeBackground(this.kernel, machine.nodes);
+    for (const name of Object.keys(config.scenario.processes)) startWorker(this, name);
+  }
+
+  /** Notes something that the design or the script ran into. */
+  report(kind: Finding['kind'], id: string, message: string): void {
+    this.findings.push({ kind, id, message, step: this.at.step, line: this.at.line });
+  }
+
+  /** Remembers a wish for the placement of private memory. */
+  wish(inode: Inode, index: number, count: number, policy: Policy | null): void {
+    let wishes = this.wishes.get(inode);
+    if (!wishes) this.wishes.set(inode, (wishes = new SharedPolicy()));
+    wishes.set(index, index + count, policy);
+  }
+}
+
+/** A part threw: the run of its strategy ends here. */
+export class PartError extends Error {
+  readonly part: string;
+
+  constructor(part: string, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = 'PartError';
+    this.part = part;
+  }
+}
+
+/** A part's hooks, each of which says whose it is when it throws. No hook has more than five arguments. */
+function createPart(planned: StrategyPlan['parts'][number], view: WorldView): Hooks {
+  const { id } = planned.part.meta;
+  const blame = (error: unknown): Error => (error instanceof PartError ? error : new PartError(id, error));
+  const guard =
+    (hook: (...args: unknown[]) => unknown) =>
+    (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): unknown => {
+      try {
+        return hook(a, b, c, d, e);
+      } catch (error) {
+        throw blame(error);
+      }
+    };
+  const hooks = guard(() => planned.part.create(view, planned.options))() as Hooks;
+  return Object.fromEntries(
+    Object.entries(hooks).map(([name, hook]) => [name, guard(hook as (...args: unknown[]) => unknown)]),
+  ) as Hooks;
+}

@@ -1,0 +1,31 @@
+import type { Part } from '../../src/strategy/contract.ts';
+
+/** A policy set on the file through its descriptor, without any mapping. */
+export const fbind: Part = {
+  meta: {
+    axis: 'placement',
+    id: 'fbind',
+    title: 'fbind() on the file',
+    summary:
+      'Binds ranges of a file without an address, so it works for memory that nobody maps; anybody with the descriptor may rebind, and no VMA shows the policy.',
+    origin: 'proposed',
+    source: 'fbind() RFC v3, Shivank Garg, November 2024 (linux-mm 20241105164549.154700-1-shivankg@amd.com)',
+    options: {
+      'whole-file': {
+        type: 'boolean',
+        default: false,
+        description: 'the call sets one policy for the whole file, whatever range it names',
+      },
+    },
+  },
+  create: (view, options) => ({
+    policyWish: ({ gmem, index, count, policy }) => {
+      view.count('shared policy update');
+      if (options['whole-file'] === true) view.setSharedPolicy(gmem, 0, gmem.sizePages, policy);
+      else view.setSharedPolicy(gmem, index, count, policy);
+      return 0;
+    },
+  }),
+};
+
+export default fbind;

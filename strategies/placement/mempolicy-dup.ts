@@ -1,0 +1,101 @@
+import type { Gmem, Part, PolicyChoice, PolicyRange, Slot } from '../../src/strategy/contract.ts';
+
+/** A slot and what its shared side's policies were when it was set. */
+interface Binding {
+  slot: Slot;
+  policies: readonly PolicyRange[];
+}
+
+/** KVM copies the policy of the shared pool behind a memslot onto its private pool. */
+export const mempolicyDup: Part = {
+  meta: {
+    axis: 'placement',
+    id: 'mempolicy-dup',
+    title: 'Policy copied from the shared pool',
+    summary:
+      'VMMs need no change, because private pages follow the policy of userspace_addr; what is allocated before the memslot exists, or after the mapping changed, follows something else.',
+    origin: 'what-if',
+    source: 'KVM Forum 2023, "Other issues: NUMA via mbind()"',
+    options: {
+      sync: {
+        type: 'string',
+        default: 'slot',
+        enum: ['slot', 'fault'],
+        description: 'when the policy is read: once when the memslot is set, or at each allocation',
+      },
+      index: {
+        type: 'string',
+        default: 'rotor',
+        enum: ['rotor', 'pgoff'],
+        description: "interleaving goes by the thread's counter, or by the shared page's own index",
+      },
+    },
+  },
+  create: (view, options) => {
+    const bindings = new Map<number, Binding[]>();
+    const readAtFault = options['sync'] === 'fault';
+    const byOffset = options['index'] === 'pgoff';
+
+    const choose = ({ slot, policies }: Binding, index: number): PolicyChoice | null => {
+      if (slot.userspaceVpn === 0) return null;
+      const vpn = slot.userspaceVpn + index - slot.gmemIndex;
+      const end = slot.userspaceVpn + slot.pages;
+      if (readAtFault) {
+        view.count('mmap_lock for read');
+        if (!slot.vm.process.isAlive) return null;
+      }
+      const ranges = readAtFault ? view.policiesAt(slot.vm.process, vpn, end - vpn) : policies;
+      const range = ranges.find(({ start, count }) => vpn >= start && vpn < start + count);
+      if (!range?.policy) return null;
+      const until = index + range.start + range.count - vpn;
+      const ilx = byOffset && slot.vm.process.isAlive ? view.interleaveIndexAt(slot.vm.process, vpn) : null;
+      return ilx === null ? { policy: range.policy, until } : { policy: range.policy, until, ilx };
+    };
+
+    const covers = ({ slot }: Binding, index: number): boolean =>
+      index >= slot.gmemIndex && index < slot.gmemIndex + slot.pages;
+
+    const drop = (gmem: Gmem, slot: Slot): void => {
+      bindings.set(
+        gmem.id,
+        (bindings.get(gmem.id) ?? []).filter((binding) => binding.slot !== slot),
+      );
+    };
+
+    return {
+      policyWish: ({ gmem, index, count, policy }) => {
+        // The private pool has no call of its own: it follows the shared pool, where the wish may be granted already.
+        const bound = bindings.get(gmem.id) ?? [];
+        for (const binding of bound) {
+          const from = Math.max(index, binding.slot.gmemIndex);
+          const to = Math.min(index + count, binding.slot.gmemIndex + binding.slot.pages);
+          for (let at = from; at < to;) {
+            const choice = choose(binding, at);
+            if (!samePolicy(choice?.policy ?? null, policy)) return 'EOPNOTSUPP';
+            at = choice ? choice.until : to;
+          }
+        }
+        return bound.length > 0 ? 0 : 'EOPNOTSUPP';
+      },
+      slotBound: (slot) => {
+        view.count('mmap_lock for read');
+        const policies =
+          slot.userspaceVpn === 0 ? [] : view.policiesAt(slot.vm.process, slot.userspaceVpn, slot.pages);
+        bindings.set(slot.gmem.id, [...(bindings.get(slot.gmem.id) ?? []), { slot, policies }]);
+      },
+      slotDeleted: (slot) => drop(slot.gmem, slot),
+      gmemReleased: (gmem) => void bindings.delete(gmem.id),
+      choosePolicy: (gmem, index) => {
+        const binding = bindings.get(gmem.id)?.find((each) => covers(each, index));
+        return binding ? choose(binding, index) : null;
+      },
+    };
+  },
+};
+
+function samePolicy(a: PolicyChoice['policy'] | null, b: PolicyChoice['policy'] | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.mode === b.mode && a.nodes.join() === b.nodes.join() && a.flags.join() === b.flags.join();
+}
+
+export default mempolicyDup;
