@@ -106,6 +106,8 @@ export interface ProcessFacts {
   oomScoreAdj: number;
   /** What /proc/PID/oom_score prints. */
   oomScore: number;
+  /** Pages that count in the OOM killer's badness before oom_score_adj: RSS, swap, page tables, and what a design adds. */
+  oomBadnessPages?: number | undefined;
   vmPeakPages: number;
   vmSizePages: number;
   vmLckPages: number;

@@ -114,6 +114,8 @@ export interface Holding {
   vm: string | null;
   /** Pages per node id. */
   nodePages: number[];
+  /** Pages per node id that reclaim may never take: mlocked, or in a guest_memfd. Absent: all of a gmem, none of the rest. */
+  unevictableNodePages?: number[] | undefined;
   /** Pages that a guest page table maps. */
   guestMappedPages: number;
   /** Pages by cgroup path charged (dying cgroups print as `path (deleted)`). */

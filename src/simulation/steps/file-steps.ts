@@ -8,7 +8,7 @@ import { answered, done, failed, type Outcome } from '../outcome.ts';
 import type { Worker, WorkerObject } from '../worker.ts';
 import type { World } from '../world.ts';
 import type { WorkerHandlers } from './handler.ts';
-import { addObject, findObject } from './objects.ts';
+import { addObject, findObject, usage } from './objects.ts';
 import { ensureVm } from './vm-steps.ts';
 
 /** Steps on files by descriptor: gmem, memfd and regular files alike. */
@@ -121,9 +121,6 @@ export const FILE_STEPS: WorkerHandlers<
       );
     }),
 };
-
-/** What the rig answers when a script names an object that the worker does not have. */
-export const usage = (): Outcome => failed('EINVAL', 'usage');
 
 function withFile(
   worker: Worker,

@@ -9,9 +9,8 @@ import { forEachRandom } from '../../random/random-order.ts';
 import type { Worker } from '../worker.ts';
 import type { World } from '../world.ts';
 import { killByFault } from './death.ts';
-import { usage } from './file-steps.ts';
 import type { WorkerHandlers } from './handler.ts';
-import { addObject, findObject } from './objects.ts';
+import { addObject, findObject, usage } from './objects.ts';
 import { allowedNodes } from './task-steps.ts';
 import { nodeHistogram } from './node-histogram.ts';
 

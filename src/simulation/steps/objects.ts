@@ -1,8 +1,12 @@
 import type { Inode } from '../../kernel/inode.ts';
 import type { ObjectKind } from '../../scenario/types.ts';
+import { failed, type Outcome } from '../outcome.ts';
 import type { Worker, WorkerObject } from '../worker.ts';
 
-/** The object a script names; a script that names none of the worker's is told so (the rig answers EINVAL "usage"). */
+/** What a test agent answers when a script names an object that the worker does not have. */
+export const usage = (): Outcome => failed('EINVAL', 'usage');
+
+/** The object that a script names. */
 export function findObject(worker: Worker, name: string): WorkerObject | undefined {
   return worker.objects.get(name);
 }

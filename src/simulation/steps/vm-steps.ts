@@ -19,9 +19,8 @@ import { PAGE_SIZE } from '../../units/pages.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
 import type { Worker } from '../worker.ts';
 import type { World } from '../world.ts';
-import { usage } from './file-steps.ts';
 import type { WorkerHandlers } from './handler.ts';
-import { findObject } from './objects.ts';
+import { findObject, usage } from './objects.ts';
 import { allowedNodes } from './task-steps.ts';
 
 /** Steps on a VM. A worker has one VM at a time; gmem and VM steps make a plain one where there is none. */

@@ -1,0 +1,44 @@
+import { didYouMean } from '../units/closest-name.ts';
+import type { Arguments, Verb } from './verb.ts';
+
+/** Keys that yargs adds. */
+const ALWAYS: readonly string[] = ['_', '$0', 'help'];
+
+/** Everything that is wrong with a verb's arguments, option by option, with what would be right. */
+export function checkArguments(verb: Verb, args: Arguments): string[] {
+  const known = Object.keys(verb.options);
+  const operand = verb.operand;
+  const problems = Object.keys(args)
+    .filter((key) => ![...ALWAYS, ...known, operand?.name ?? ''].includes(key))
+    .map((key) => {
+      const choices = known.map(dashed);
+      const all = choices.length > 0 ? `options: ${choices.join(', ')}` : 'it has none';
+      return `${verb.name} has no option ${dashed(key)}${didYouMean(dashed(key), choices)} (${all})`;
+    });
+  for (const name of known) problems.push(...checkOption(verb, name, args[name]));
+  const extra = (args['_'] as unknown[]).slice(1).map(String);
+  if (extra.length > 0) problems.push(`${verb.name} takes no further argument: ${extra.join(' ')}`);
+  if (operand?.choices) {
+    for (const value of [args[operand.name]].flat()) {
+      if (value === undefined || operand.choices.includes(String(value))) continue;
+      const near = didYouMean(String(value), operand.choices);
+      problems.push(`${verb.name} has no ${operand.name} "${value}"${near} (${operand.choices.join(', ')})`);
+    }
+  }
+  return problems;
+}
+
+function checkOption(verb: Verb, name: string, value: unknown): string[] {
+  if (value === undefined) return [];
+  const { type, array, choices } = verb.options[name]!;
+  if (Array.isArray(value) && !array) return [`${dashed(name)} is given ${value.length} times`];
+  if (type === 'boolean') return [];
+  return [value].flat().flatMap((one): string[] => {
+    if (one === '' || one === true) return [`${dashed(name)} needs a value`];
+    if (!choices || choices.includes(String(one))) return [];
+    const names = choices.map(String);
+    return [`${dashed(name)} is "${one}"${didYouMean(String(one), names)} (${names.join(', ')})`];
+  });
+}
+
+const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${name}`);

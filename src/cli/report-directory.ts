@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileErrorWords, InputError } from './input-error.ts';
+import { onInterrupt } from './interrupt.ts';
+import { whyNotOurs } from './is-our-report.ts';
+
+/**
+ * A report that comes into being: files are written into a hidden directory beside the place they are meant for, which takes
+ * that place in one move when all are there. An older report is replaced; anything else is never touched.
+ */
+export class ReportDirectory {
+  /** Where the report will be, as the user named it. */
+  readonly name: string;
+  readonly #target: string;
+  readonly #partial: string;
+  /** The topmost directory that had to be made for it. */
+  readonly #madeParent: string | undefined;
+  readonly #madeDirs: Set<string> = new Set<string>();
+  readonly #forget: () => void;
+  /** Files written so far. */
+  fileCount = 0;
+
+  /** Makes sure that a report can be written there. Throws InputError, with nothing left behind. */
+  constructor(name: string) {
+    this.name = name;
+    const path = resolve(name);
+    const refuse = (words: string): InputError => new InputError([`can't write the report to ${name}: ${words}`]);
+    try {
+      this.#target = existsSync(path) ? realpathSync(path) : path;
+      const reason = whyNotOurs(this.#target);
+      if (reason !== null) throw refuse(reason);
+      this.#madeParent = mkdirSync(dirname(this.#target), { recursive: true });
+      this.#partial = sibling(this.#target, 'partial');
+    } catch (error) {
+      throw error instanceof InputError ? error : refuse(fileErrorWords(error));
+    }
+    try {
+      mkdirSync(this.#partial);
+    } catch (error) {
+      this.#removeParent();
+      throw refuse(fileErrorWords(error));
+    }
+    this.#forget = onInterrupt(() => this.discard());
+  }
+
+  /** Writes a file at a path below the report, with `/` between its parts. */
+  write(path: string, content: string | Uint8Array): void {
+    const parts = path.split('/');
+    if (parts.some((part) => part === '' || part === '.' || part === '..')) {
+      throw new Error(`a report can't hold a file "${path}"`);
+    }
+    const file = join(this.#partial, ...parts);
+    const dir = dirname(file);
+    if (!this.#madeDirs.has(dir)) {
+      mkdirSync(dir, { recursive: true });
+      this.#madeDirs.add(dir);
+    }
+    writeFileSync(file, content);
+    this.fileCount++;
+  }
+
+  /** Puts the report in its place, and an older one out of the way first. */
+  commit(): void {
+    const older = existsSync(this.#target) ? sibling(this.#target, 'older') : undefined;
+    if (older !== undefined) renameSync(this.#target, older);
+    try {
+      renameSync(this.#partial, this.#target);
+    } catch (error) {
+      if (older !== undefined) renameSync(older, this.#target);
+      throw error;
+    }
+    this.#forget();
+    if (older !== undefined) rmSync(older, { recursive: true, force: true });
+  }
+
+  /** Leaves everything as it was. */
+  discard(): void {
+    this.#forget();
+    rmSync(this.#partial, { recursive: true, force: true });
+    this.#removeParent();
+  }
+
+  #removeParent(): void {
+    if (this.#madeParent !== undefined) rmSync(this.#madeParent, { recursive: true, force: true });
+  }
+}
+
+const sibling = (path: string, what: string): string =>
+  join(dirname(path), `.${basename(path)}.${what}-${randomBytes(4).toString('hex')}`);

@@ -1,0 +1,124 @@
+import yargs, { type Argv } from 'yargs';
+import { didYouMean } from '../units/closest-name.ts';
+import { checkArguments } from './check-arguments.ts';
+import { EXIT } from './exit-codes.ts';
+import { InputError } from './input-error.ts';
+import type { Arguments, Verb } from './verb.ts';
+import { compare } from './verbs/compare.ts';
+import { conform } from './verbs/conform.ts';
+import { doctor } from './verbs/doctor.ts';
+import { list } from './verbs/list.ts';
+import { run } from './verbs/run.ts';
+import { validate } from './verbs/validate.ts';
+
+const VERBS: readonly Verb[] = [run, compare, conform, list, validate, doctor];
+const NAMES: readonly string[] = [...VERBS.map(({ name }) => name), 'completion'];
+const COMPLETING = '--get-yargs-completions';
+
+/** Runs a command line, writes to the process' streams and resolves to its exit status. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let status: number = EXIT.passed;
+  let verbName = '';
+  let parser = yargs([...args])
+    .scriptName('gmemlab')
+    .usage('gmemlab VERB ...\n\nCompares ways to account for guest_memfd on a model of Linux and KVM.')
+    .locale('en')
+    .exitProcess(false)
+    .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false })
+    .version('version', 'Print the version', (await import('./package-root.ts')).packageVersion())
+    .help('help', 'Print this help')
+    .wrap(Math.min(process.stdout.columns || 100, 110))
+    .fail((message: string | null, error?: Error) => {
+      throw error && !isYargsError(error) ? error : usageError(message ?? error?.message ?? '', verbName);
+    })
+    .completion('completion', 'Print a completion script for bash or zsh', complete)
+    .epilogue(
+      'Exit status: 0 passed, 1 findings, 2 wrong usage or input, 3 internal error, 4 no verdict, 130 interrupted.',
+    );
+  for (const verb of VERBS) {
+    parser = parser.command(
+      commandText(verb),
+      verb.describe,
+      (builder: Argv) => {
+        verbName = verb.name;
+        return declare(builder, verb);
+      },
+      async (given: Arguments) => {
+        const problems = checkArguments(verb, given);
+        if (problems.length > 0) throw new InputError(problems, { isUsage: true });
+        status = await verb.handle(given);
+      },
+    );
+  }
+  for (const { example } of VERBS) parser = parser.example(...(example as [string, string]));
+  parser = parser.example('gmemlab completion >> ~/.bashrc', 'Complete verbs, options and names with the Tab key');
+  try {
+    const given: Arguments = await parser.parseAsync();
+    if (!args.includes(COMPLETING)) requireVerb(given);
+    return status;
+  } catch (error) {
+    return explain(error, verbName);
+  }
+}
+
+function commandText({ name, operand }: Verb): string {
+  if (!operand) return name;
+  const words = operand.name + (operand.isList ? '..' : '');
+  return `${name} ${operand.isRequired ? `<${words}>` : `[${words}]`}`;
+}
+
+function declare(builder: Argv, { operand, options, example }: Verb): Argv {
+  if (operand) {
+    const { name, describe, isList, choices } = operand;
+    const words = choices ? `${describe}: ${choices.join(', ')}` : describe;
+    builder.positional(name, { type: 'string', array: isList, describe: words });
+  }
+  // Choices are shown and completed by yargs, but checked by `checkArguments`, whose messages say more.
+  for (const [name, { choices, ...option }] of Object.entries(options)) {
+    const words = choices ? `${option.describe} (${choices.join(', ')})` : option.describe;
+    builder.option(name, { ...option, ...(words === undefined ? {} : { describe: words }) });
+  }
+  return builder.example(...(example as [string, string]));
+}
+
+function requireVerb(given: Arguments): void {
+  const [name] = given['_'] as unknown[];
+  if (given['help'] === true || given['version'] === true) return;
+  if (name !== undefined && NAMES.includes(String(name))) return;
+  const choices = `(${NAMES.join(', ')})`;
+  const words =
+    name === undefined ? `no verb given ${choices}` : `no verb "${name}"${didYouMean(String(name), NAMES)} ${choices}`;
+  throw new InputError([words], { isUsage: true });
+}
+
+const isYargsError = (error: Error): boolean => error.name === 'YError';
+
+function usageError(message: string, verbName: string): InputError {
+  const operand = VERBS.find(({ name }) => name === verbName)?.operand;
+  const isMissing = operand && message.startsWith('Not enough non-option arguments');
+  return new InputError([isMissing ? `${verbName} needs a ${operand.name}` : message], { isUsage: true });
+}
+
+function explain(error: unknown, verbName: string): number {
+  if (error instanceof InputError) {
+    const see = error.isUsage ? [`See: gmemlab ${verbName ? `${verbName} ` : ''}--help`] : [];
+    for (const line of [...error.problems, ...see]) process.stderr.write(line.endsWith('\n') ? line : `${line}\n`);
+    return EXIT.input;
+  }
+  const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`gmemlab: internal error; this is a defect of gmemlab, not of its input\n${words}\n`);
+  return EXIT.internal;
+}
+
+/** Completes names of scenarios and strategies where they stand; verbs and options by yargs. */
+async function complete(
+  current: string,
+  argv: Arguments,
+  complete: (onDone?: (error: Error | null, found: string[] | undefined) => void) => unknown,
+  done: (found: string[]) => void,
+): Promise<void> {
+  const { completeNames } = await import('./complete-names.ts');
+  const names = await completeNames(current, argv['_'] as unknown[]);
+  if (names.length > 0) done(names);
+  else complete();
+}

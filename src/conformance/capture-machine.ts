@@ -1,0 +1,89 @@
+import { parseNodeMeminfo } from '../procfs/meminfo.ts';
+import type { Machine, MachineNode } from '../scenario/types.ts';
+import { chosen } from './capture-meta.ts';
+import { CaptureError, nodesIn, type Capture } from './capture.ts';
+
+const HARDWARE = 'numactl-hardware.txt';
+const MIB = 1024 * 1024;
+
+/**
+ * The machine that a capture was made on, as input of the model: nodes, CPUs and distances from `numactl --hardware`, memory
+ * from the nodes' meminfo. What was in use before the first step is entered as slab, which nothing reclaims.
+ */
+export function captureMachine(capture: Capture): Machine {
+  const files = capture.snapshots[0]?.files;
+  if (!files) throw new CaptureError('steps.jsonl', '', 'the capture holds no snapshot');
+  const nids = nodesIn(files);
+  const nodes = nids.map((nid): MachineNode => {
+    const text = files.get(`node${nid}/meminfo`) ?? '';
+    const totalKb = parseNodeMeminfo(text).values.get('MemTotal');
+    if (totalKb === undefined) throw new CaptureError(`node${nid}/meminfo`, '', 'has no MemTotal');
+    const memoryBytes = totalKb * 1024;
+    const usedBytes = memoryBytes - numberOf(capture.hardware, `node ${nid} free`) * MIB;
+    return {
+      cpus: listOf(capture.hardware, `node ${nid} cpus`),
+      memoryBytes,
+      movableBytes: 0,
+      background: { pageCache: 0, anon: 0, slab: Math.max(0, Math.floor(usedBytes / 4096) * 4096) },
+    };
+  });
+  return {
+    title: capture.meta.get('topology') ?? capture.release,
+    nodes,
+    distances: nids.map((nid) => listOf(capture.hardware, ` {0,2}${nid}`)),
+    sysctl: sysctlOf(capture),
+    thp: choice(capture, 'thp_enabled', ['always', 'madvise', 'never'], 'never'),
+    thpShmem: choice(
+      capture,
+      'thp_shmem_enabled',
+      ['always', 'within_size', 'advise', 'never', 'deny', 'force'],
+      'never',
+    ),
+    swapBytes: 0,
+    hugepages: nids.map(() => 0),
+  };
+}
+
+/** Settings that meta.txt states and the model has. */
+function sysctlOf({ meta }: Capture): Record<string, number> {
+  const names: Readonly<Record<string, string>> = {
+    numa_balancing: 'kernel.numa_balancing',
+    zone_reclaim_mode: 'vm.zone_reclaim_mode',
+    overcommit_memory: 'vm.overcommit_memory',
+    compact_unevictable_allowed: 'vm.compact_unevictable_allowed',
+  };
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([key, name]) => {
+      const value = meta.get(key);
+      return value === undefined || value === '' ? [] : [[name, Number(value)]];
+    }),
+  );
+}
+
+/** A setting with its choice in brackets; a kernel built without it does not print it. */
+function choice<T extends string>({ meta }: Capture, key: string, valid: readonly T[], absent: T): T {
+  const text = meta.get(key);
+  if (text === undefined || text === '') return absent;
+  const found = valid.find((one) => one === chosen(text));
+  if (found === undefined) {
+    throw new CaptureError('meta.txt', key, `expected one of ${valid.join(', ')} in brackets, not "${text}"`);
+  }
+  return found;
+}
+
+/** The numbers behind `NAME:` in the text of numactl. */
+function listOf(hardware: string, name: string): number[] {
+  const match = new RegExp(`^${name}:(.*)$`, 'm').exec(hardware);
+  if (!match) throw new CaptureError(HARDWARE, '', `has no line "${name.replace(' {0,2}', '')}:"`);
+  return match[1]!
+    .trim()
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map(Number);
+}
+
+function numberOf(hardware: string, name: string): number {
+  const match = new RegExp(`^${name}: (\\d+) MB$`, 'm').exec(hardware);
+  if (!match) throw new CaptureError(HARDWARE, '', `has no line "${name}: N MB"`);
+  return Number(match[1]);
+}

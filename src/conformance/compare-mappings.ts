@@ -1,0 +1,148 @@
+import { renderMapsLine } from '../procfs/maps.ts';
+import { renderNumaMapsLine, type NumaMapsVma } from '../procfs/numa-maps.ts';
+import { renderSmaps, type SmapsVma } from '../procfs/smaps.ts';
+import { noiseFor, type NoiseContext } from './noise.ts';
+import type { ProcessReading } from './process-reading.ts';
+import type { Tally } from './tally.ts';
+
+/** What the comparison of one worker's texts needs. */
+export interface ProcessComparison {
+  kernel: ProcessReading;
+  model: ProcessReading;
+  /** Moves the tally to a file of this worker. */
+  goTo: (name: string) => void;
+  context: NoiseContext;
+  /** Whether the kernel has soft-dirty bits at all. */
+  hasSoftDirty: boolean;
+}
+
+/** Compares the mappings that steps made, line by line and token by token. */
+export function compareMappings(tally: Tally, comparison: ProcessComparison): void {
+  const { kernel, model, goTo } = comparison;
+  const ofModel = new Map(model.vmas.map((vma) => [vma.start, vma]));
+  goTo('maps');
+  for (const vma of kernel.vmas) {
+    compareHeader(tally, vma, ofModel.get(vma.start));
+  }
+  const known = new Set([...kernel.vmas, ...kernel.ownVmas].map((vma) => vma.start));
+  for (const vma of [...model.vmas, ...model.ownVmas]) {
+    if (!known.has(vma.start)) compareHeader(tally, null, vma);
+  }
+  goTo('smaps');
+  for (const vma of kernel.vmas) compareEntry(tally, comparison, vma, ofModel.get(vma.start));
+  goTo('numa_maps');
+  for (const vma of kernel.vmas) {
+    const line = kernel.numaLines.get(vma.start);
+    const other = ofModel.has(vma.start) ? model.numaLines.get(vma.start) : undefined;
+    if (line || other) compareNumaLine(tally, comparison, line ?? null, other ?? null);
+  }
+  compareOwnPolicy(tally, comparison);
+}
+
+/** The maps line without what is no memory: the inode number. */
+const headerOf = (vma: SmapsVma): string => renderMapsLine({ ...vma, inode: 0 });
+const hex = (address: number): string => address.toString(16);
+
+function compareHeader(tally: Tally, kernel: SmapsVma | null, model: SmapsVma | undefined): void {
+  tally.text({
+    fieldClass: 'maps',
+    field: hex((kernel ?? model)!.start),
+    kernel: kernel && headerOf(kernel),
+    model: model ? headerOf(model) : null,
+  });
+}
+
+/** Lines of an smaps entry after its header, by label. */
+function entryLines(vma: SmapsVma, hasSoftDirty: boolean): Map<string, string> {
+  const vmFlags = hasSoftDirty ? vma.vmFlags : vma.vmFlags.filter((code) => code !== 'sd');
+  const lines = renderSmaps([{ ...vma, vmFlags }])
+    .split('\n')
+    .slice(1, -1);
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line]));
+}
+
+function compareEntry(
+  tally: Tally,
+  { hasSoftDirty }: ProcessComparison,
+  kernel: SmapsVma,
+  model: SmapsVma | undefined,
+): void {
+  const ofModel = model ? entryLines(model, hasSoftDirty) : new Map<string, string>();
+  const ofKernel = entryLines(kernel, hasSoftDirty);
+  for (const label of new Set([...ofKernel.keys(), ...ofModel.keys()])) {
+    const field = `${hex(kernel.start)} ${label}`;
+    tally.text({
+      fieldClass: 'smaps',
+      field,
+      kernel: ofKernel.get(label) ?? null,
+      model: ofModel.get(label) ?? null,
+    });
+  }
+}
+
+/** The tokens of a numa_maps line by name; those without a value stand for themselves. */
+function tokensOf(line: NumaMapsVma | null): Map<string, string> {
+  const tokens = new Map<string, string>();
+  if (!line) return tokens;
+  const text = renderNumaMapsLine(line);
+  tokens.set('policy', line.policy);
+  // Policy names may hold blanks, so that only what follows them is split.
+  const rest = text.slice(text.indexOf(' ') + 1 + line.policy.length).trim();
+  for (const token of rest.split(' ')) {
+    if (token === '') continue;
+    const [name, value] = token.split('=', 2);
+    tokens.set(name!, value ?? name!);
+  }
+  tokens.set('pages', String(line.numa.pages));
+  return tokens;
+}
+
+function compareNumaLine(
+  tally: Tally,
+  { context }: ProcessComparison,
+  kernel: NumaMapsVma | null,
+  model: NumaMapsVma | null,
+): void {
+  const ofKernel = tokensOf(kernel);
+  const ofModel = tokensOf(model);
+  const words = (line: NumaMapsVma | null): string | null => line && renderNumaMapsLine(line);
+  const start = hex((kernel ?? model)!.start);
+  for (const name of new Set([...ofKernel.keys(), ...ofModel.keys()])) {
+    const expected = ofKernel.get(name);
+    const given = ofModel.get(name);
+    const compared = {
+      fieldClass: 'numa_maps' as const,
+      field: `${start} ${name}`,
+      kernel: words(kernel),
+      model: words(model),
+    };
+    if (expected === given) tally.add(compared, 'exact');
+    else tally.add(compared, splitNoise(name, expected, given, kernel, context));
+  }
+}
+
+/** Only a split by an interleaving policy can be off by a few pages; the line's page count is compared exactly. */
+function splitNoise(
+  name: string,
+  kernel: string | undefined,
+  model: string | undefined,
+  line: NumaMapsVma | null,
+  context: NoiseContext,
+): 'off' | string[] {
+  if (!line || !/interleave/.test(line.policy)) return 'off';
+  const { bound, ids } = noiseFor('numa_maps', name, context);
+  const difference = Math.abs(Number(kernel ?? 0) - Number(model ?? 0));
+  return difference <= bound && ids.length > 0 ? ids : 'off';
+}
+
+/** Own mappings without a policy of their own show the task's. Compared where the model has own mappings, too. */
+function compareOwnPolicy(tally: Tally, { kernel, model }: ProcessComparison): void {
+  const own = kernel.ownVmas.find((vma) => model.ownVmas.some(({ start }) => start === vma.start));
+  if (!own) return;
+  tally.text({
+    fieldClass: 'numa_maps',
+    field: `${hex(own.start)} policy of the task`,
+    kernel: kernel.numaLines.get(own.start)?.policy ?? null,
+    model: model.numaLines.get(own.start)?.policy ?? null,
+  });
+}

@@ -1,0 +1,130 @@
+import { parseSmaps } from '../procfs/smaps.ts';
+import { processDir, workersIn, type SnapshotFiles } from './capture.ts';
+import { compareCgroups } from './compare-cgroups.ts';
+import { compareMappings, type ProcessComparison } from './compare-mappings.ts';
+import { compareNumastat } from './compare-numastat.ts';
+import { compareSystem, type Moment } from './compare-system.ts';
+import { compareTotals, type OwnHistory } from './compare-totals.ts';
+import { hull, point } from './interval.ts';
+import { isMappedByStep } from './mapped-ranges.ts';
+import type { NoiseContext } from './noise.ts';
+import { ownStatus } from './own-memory.ts';
+import { readProcess, type ProcessReading } from './process-reading.ts';
+import type { Tally } from './tally.ts';
+
+/** Both sides at one snapshot. */
+export interface Moments {
+  kernel: Moment;
+  model: Moment;
+  /** What the own mappings of each worker have measured so far: added to by the comparison. */
+  history: Map<string, { kernel: OwnHistory; model: OwnHistory }>;
+}
+
+/** One snapshot, the one before, and what happened in between. */
+export interface SnapshotComparison {
+  label: string;
+  step: number;
+  now: Moments;
+  before: Moments | null;
+  cpus: number;
+  nodes: number;
+  interleaves: boolean;
+  movesProcesses: boolean;
+}
+
+/** Compares everything of one snapshot. */
+export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): void {
+  const { label, step, now, before, cpus, nodes, interleaves, movesProcesses } = comparison;
+  const goTo = (where: string): void => tally.at({ step, snapshot: label, where });
+  const context: NoiseContext = {
+    cpus,
+    nodes,
+    nid: null,
+    interleaves,
+    movesProcesses,
+    workerChanges: before ? changes(workersIn(before.kernel.files), workersIn(now.kernel.files)) : 0,
+    ownAnonPages: before ? Math.abs(ownAnonPages(now.kernel) - ownAnonPages(before.kernel)) : 0,
+    knowsPageLists: now.kernel.files.has('sys/zoneinfo'),
+  };
+  for (const worker of workersIn(now.kernel.files)) compareProcess(tally, comparison, worker, context, goTo);
+  for (const worker of workersIn(now.model.files)) {
+    if (isAlive(now.model.files, worker) && !isAlive(now.kernel.files, worker)) {
+      goTo(`${processDir(worker)}/status`);
+      tally.text({ fieldClass: 'status', field: 'process', kernel: null, model: `${worker} is alive` });
+    }
+  }
+  // The system's numbers at the first snapshot are what boot left; only what moved since is the scenario's.
+  const sides = (side: 'kernel' | 'model'): { now: Moment; before: Moment } => ({
+    now: now[side],
+    before: before?.[side] ?? { files: new Map(), mappings: new Map() },
+  });
+  if (before) compareSystem(tally, sides('kernel'), sides('model'), context, goTo);
+  compareCgroups(tally, sides('kernel'), sides('model'), before !== null, context, goTo);
+  compareNumastat(tally, now.kernel, now.model.files, context, goTo);
+}
+
+const changes = (before: readonly string[], now: readonly string[]): number =>
+  before.filter((name) => !now.includes(name)).length + now.filter((name) => !before.includes(name)).length;
+
+const isAlive = (files: SnapshotFiles, worker: string): boolean =>
+  readProcess(files, worker, undefined) !== null;
+
+function ownAnonPages({ files, mappings }: Moment): number {
+  return workersIn(files)
+    .flatMap((worker) =>
+      parseSmaps(files.get(`${processDir(worker)}/smaps`) ?? '').filter(
+        (vma) => !isMappedByStep(mappings.get(worker), vma),
+      ),
+    )
+    .reduce((sum, { smaps }) => sum + smaps.anonymous / 4096, 0);
+}
+
+function compareProcess(
+  tally: Tally,
+  { now }: SnapshotComparison,
+  worker: string,
+  context: NoiseContext,
+  goTo: (where: string) => void,
+): void {
+  const mappings = now.kernel.mappings.get(worker);
+  const kernel = readProcess(now.kernel.files, worker, mappings);
+  if (!kernel) return;
+  const model = readProcess(now.model.files, worker, mappings);
+  const file = (name: string): string => `${processDir(worker)}/${name}`;
+  if (!model) {
+    goTo(file('status'));
+    tally.text({ fieldClass: 'status', field: 'process', kernel: `${worker} is alive`, model: null });
+    return;
+  }
+  const comparison: ProcessComparison = {
+    kernel,
+    model,
+    goTo: (name) => goTo(file(name)),
+    context,
+    hasSoftDirty: [...kernel.vmas, ...kernel.ownVmas].some((vma) => vma.vmFlags.includes('sd')),
+  };
+  compareMappings(tally, comparison);
+  const history = extend(now.history.get(worker), kernel, model);
+  now.history.set(worker, history);
+  compareTotals(tally, {
+    ...comparison,
+    kernelHistory: history.kernel,
+    modelHistory: history.model,
+    reservedKb: mappings ? (mappings.reservedPeakBytes - mappings.peakBytes) / 1024 : 0,
+  });
+}
+
+function extend(
+  before: { kernel: OwnHistory; model: OwnHistory } | undefined,
+  kernel: ProcessReading,
+  model: ProcessReading,
+): { kernel: OwnHistory; model: OwnHistory } {
+  const add = (past: OwnHistory | undefined, { ownVmas }: ProcessReading): OwnHistory => {
+    const { VmSize, VmRSS } = ownStatus(ownVmas);
+    return {
+      sizeKb: hull(past?.sizeKb ?? point(VmSize), point(VmSize)),
+      rssKb: hull(past?.rssKb ?? point(VmRSS), point(VmRSS)),
+    };
+  };
+  return { kernel: add(before?.kernel, kernel), model: add(before?.model, model) };
+}

@@ -1,0 +1,44 @@
+import type { StepResult } from '../result/types.ts';
+import type { Step } from '../scenario/types.ts';
+import type { RecordedStep } from './capture.ts';
+import type { Tally } from './tally.ts';
+
+/** Compares what every step returned: errno, return value, and what its message states. */
+export function compareSteps(
+  tally: Tally,
+  steps: readonly Step[],
+  recorded: readonly RecordedStep[],
+  results: readonly StepResult[],
+): void {
+  recorded.forEach((kernel, at) => {
+    const model = results[at];
+    const verb = steps[at]?.verb ?? 'step';
+    tally.at({ step: kernel.n, snapshot: null, where: kernel.step });
+    const field = (name: string, part: string, expected: string, given: string | null): void =>
+      tally.text({ fieldClass: 'step results', field: part, name, kernel: expected, model: given });
+    field(`${verb} errno`, 'errno', errnoWords(kernel.errno), model ? errnoWords(model.errno) : null);
+    if (kernel.errno === '') {
+      const ret = model?.errno === '' ? String(model.ret) : null;
+      field(`${verb} ret`, 'ret', String(kernel.ret), ret);
+    }
+    const said = statementsOf(model?.message ?? '');
+    for (const [name, value] of statementsOf(kernel.msg)) {
+      field(`message ${name}`, `message ${name}`, value, said.get(name) ?? null);
+    }
+  });
+}
+
+const errnoWords = (errno: string): string => (errno === '' ? 'success' : errno);
+
+/** `name=value` words of a message by name; what is left of it is one statement of its own. */
+function statementsOf(message: string): Map<string, string> {
+  const statements = new Map<string, string>();
+  const rest: string[] = [];
+  for (const word of message.split(' ')) {
+    const match = /^([^=]+)=(.*)$/.exec(word);
+    if (match) statements.set(match[1]!, match[2]!);
+    else if (word !== '') rest.push(word);
+  }
+  if (rest.length > 0) statements.set('text', rest.join(' '));
+  return statements;
+}

@@ -1,0 +1,250 @@
+import { UNITS_PER_PAGE, type FieldClassName } from './field-class.ts';
+
+/** What a bound may depend on: where a field stands, and what happened since the snapshot before. */
+export interface NoiseContext {
+  cpus: number;
+  nodes: number;
+  /** Node of a per-node field; null for fields of the whole system, of a process or a cgroup. */
+  nid: number | null;
+  /** Some task's policy has been (weighted) interleave since the script began. */
+  interleaves: boolean;
+  /** Workers that came or went since the snapshot before. */
+  workerChanges: number;
+  /** Pages by which the anonymous memory of the worker program itself changed since the snapshot before. */
+  ownAnonPages: number;
+  /** A step asked the kernel to move the memory of a whole process. */
+  movesProcesses: boolean;
+  /** Free pages include those on the lists of the CPUs, as zoneinfo states them. */
+  knowsPageLists: boolean;
+}
+
+/** One reason why a real kernel's number is not sharp. */
+export interface NoiseClass {
+  id: string;
+  title: string;
+  /** The bound in words. */
+  bound: string;
+  reason: string;
+  /** Fields that it touches. */
+  fields: readonly { fieldClass: FieldClassName; names: RegExp }[];
+  /** Largest difference in pages between kernel and model; 0 where the class has no say. */
+  pages: (context: NoiseContext) => number;
+}
+
+/** The node of CPU 1, where the controller of a capture runs with the tools it starts. */
+const CONTROLLER_NODE = 1;
+const MIB_PAGES = 256;
+/** Pages that a memory cgroup charges ahead on each CPU (MEMCG_CHARGE_BATCH). */
+const CHARGE_BATCH = 64;
+
+const LRU = /^(Active|Inactive|Active\(anon\)|Inactive\(anon\))$/;
+
+/** Every noise class. A field that none of them names must agree to the last digit. */
+export const NOISE: readonly NoiseClass[] = [
+  {
+    id: 'interleave-split',
+    title: 'Split of a task interleave',
+    bound: '3 pages per node while a task interleaves; totals are exact',
+    reason:
+      "a thread has one interleave counter, which its other allocations advance too (page tables, the program's own pages)",
+    fields: [
+      {
+        fieldClass: 'node meminfo',
+        names:
+          /^(FilePages|Unevictable|Shmem|Mlocked|Mapped|AnonPages|PageTables|SecPageTables|Active|Inactive|(Active|Inactive)\((anon|file)\))$/,
+      },
+      { fieldClass: 'numa_maps', names: /^N\d+$/ },
+      {
+        fieldClass: 'memory.numa_stat',
+        names:
+          /^(anon|file|shmem|file_mapped|unevictable|pagetables|sec_pagetables|(in)?active_(anon|file))$/,
+      },
+      { fieldClass: 'numastat', names: /^(Private|Total)$/ },
+    ],
+    pages: ({ interleaves }) => (interleaves ? 3 : 0),
+  },
+  {
+    id: 'own-pages',
+    title: "The worker program's own anonymous pages",
+    bound: '5 pages, and as many as the own mappings of the workers gained or lost since the snapshot before',
+    reason:
+      'stack, heap and data of the worker program and of the controller are touched and, after a fork, copied one by one; no step says when',
+    fields: [
+      { fieldClass: 'meminfo', names: /^AnonPages$/ },
+      { fieldClass: 'meminfo', names: LRU },
+      { fieldClass: 'node meminfo', names: /^AnonPages$/ },
+      { fieldClass: 'node meminfo', names: LRU },
+      { fieldClass: 'memory.stat', names: /^(anon|active_anon|inactive_anon)$/ },
+      { fieldClass: 'memory.numa_stat', names: /^(anon|active_anon|inactive_anon)$/ },
+    ],
+    pages: ({ ownAnonPages }) => 5 + ownAnonPages,
+  },
+  {
+    id: 'own-tables',
+    title: "Page tables of the worker program's own mappings",
+    bound: '3 pages, and 3 for every worker that came or went',
+    reason: 'which of its own pages the program has touched decides over a table page more or less',
+    fields: [
+      { fieldClass: 'status', names: /^VmPTE$/ },
+      { fieldClass: 'meminfo', names: /^PageTables$/ },
+      { fieldClass: 'node meminfo', names: /^PageTables$/ },
+      { fieldClass: 'memory.stat', names: /^pagetables$/ },
+      { fieldClass: 'memory.numa_stat', names: /^pagetables$/ },
+    ],
+    pages: ({ workerChanges }) => 3 + 3 * workerChanges,
+  },
+  {
+    id: 'own-pages-moved',
+    title: "The worker program's own pages on the way to another node",
+    bound: "192 pages per node, at snapshots after migrate_pages or a change of a cgroup's cpuset",
+    reason: 'such a call moves the program text, data and stack along, which the model does not place',
+    fields: [
+      {
+        fieldClass: 'node meminfo',
+        names: /^(FilePages|Shmem|Mapped|AnonPages|Active|Inactive|(Active|Inactive)\((anon|file)\))$/,
+      },
+    ],
+    pages: ({ movesProcesses }) => (movesProcesses ? 192 : 0),
+  },
+  {
+    id: 'kernel-threads',
+    title: 'Kernel threads',
+    bound: '8 pages',
+    reason: 'worker threads of the kernel start and end at any time, each with a stack of 16 KiB',
+    fields: [
+      { fieldClass: 'meminfo', names: /^KernelStack$/ },
+      { fieldClass: 'node meminfo', names: /^KernelStack$/ },
+    ],
+    pages: () => 8,
+  },
+  {
+    id: 'slab-caches',
+    title: 'Slab pages',
+    bound: '64 pages (256 kB) per node, 128 for the whole system',
+    reason:
+      'slab keeps partly used and empty pages on lists, and the controller and its tools create inodes, dentries and sockets all the time',
+    fields: [
+      { fieldClass: 'meminfo', names: /^(Slab|KReclaimable|SReclaimable|SUnreclaim)$/ },
+      { fieldClass: 'node meminfo', names: /^(Slab|KReclaimable|SReclaimable|SUnreclaim)$/ },
+    ],
+    pages: ({ nid }) => (nid === null ? 128 : 64),
+  },
+  {
+    id: 'free-memory',
+    title: 'Free memory',
+    bound:
+      '1 MiB per node when the page lists of the CPUs (count: in zoneinfo) are added to the free pages, 40 MiB without',
+    reason:
+      'freed pages wait on lists of the CPUs, 44 to 63 MiB in total, and slab and kernel threads take pages at any time',
+    fields: [
+      { fieldClass: 'meminfo', names: /^(MemFree|MemAvailable)$/ },
+      { fieldClass: 'node meminfo', names: /^(MemFree|MemUsed)$/ },
+      { fieldClass: 'numastat', names: /^(MemFree|MemUsed)$/ },
+    ],
+    pages: ({ nid, nodes, knowsPageLists }) =>
+      (knowsPageLists ? MIB_PAGES : 40 * MIB_PAGES) * (nid === null ? nodes : 1),
+  },
+  {
+    id: 'controller-allocations',
+    title: 'Allocation events of everybody else',
+    bound:
+      '512 pages on the node of the controller, 128 elsewhere, and 128 for every worker that came or went',
+    reason:
+      'a snapshot itself allocates about 300 pages where the controller runs; kernel objects and page tables count everywhere',
+    fields: [
+      {
+        fieldClass: 'node numastat',
+        names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node|interleave_hit)$/,
+      },
+    ],
+    pages: ({ nid, nodes, workerChanges }) =>
+      (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? 512 : 128) + 128 * workerChanges,
+  },
+  {
+    id: 'charge-stock',
+    title: 'Charges taken ahead',
+    bound: '64 pages per CPU, and 28 for kernel objects',
+    reason:
+      'a memory cgroup is charged in batches of 64 pages, and each CPU keeps the rest of its batch until another cgroup needs the place',
+    fields: [
+      { fieldClass: 'memory.current', names: /^/ },
+      { fieldClass: 'memory.peak', names: /^/ },
+    ],
+    pages: ({ cpus }) => CHARGE_BATCH * cpus + 28,
+  },
+  {
+    id: 'kernel-objects',
+    title: 'Kernel memory of a cgroup',
+    bound: '28 pages (112 kB)',
+    reason:
+      'files, tasks, VMs and sockets have objects of their own beside the page tables, stacks and trees that the model counts',
+    fields: [
+      {
+        fieldClass: 'memory.stat',
+        names: /^(kernel|slab|slab_reclaimable|slab_unreclaimable|vmalloc|percpu|sock)$/,
+      },
+      { fieldClass: 'memory.numa_stat', names: /^slab_(un)?reclaimable$/ },
+    ],
+    pages: () => 28,
+  },
+  {
+    id: 'rss-batch',
+    title: 'High-water mark of RSS',
+    bound: '96 pages',
+    reason:
+      'the mark is taken from the fast sum of the three RSS counters, which leaves out up to 32 pages that the CPU still holds of each',
+    fields: [{ fieldClass: 'status', names: /^VmHWM$/ }],
+    pages: () => 96,
+  },
+  {
+    id: 'tool-later',
+    title: 'numastat reads later',
+    bound: '2 MiB in the rows that move by themselves',
+    reason:
+      'numastat starts after the files of the snapshot were read, and is a process with memory of its own while it reads',
+    fields: [
+      {
+        fieldClass: 'numastat',
+        names:
+          /^(Active|Active\(anon\)|Inactive|Inactive\(anon\)|Mapped|AnonPages|KernelStack|PageTables|Slab|SReclaimable|SUnreclaim|KReclaimable|Numa_Hit|Local_Node|Other_Node)$/,
+      },
+    ],
+    pages: () => 2 * MIB_PAGES,
+  },
+];
+
+/** Differences that come of subtraction, not of the kernel: they state their own bound at each field. */
+export const SUBTRACTION_NOISE: Readonly<
+  Record<'rounding' | 'own-history', Pick<NoiseClass, 'id' | 'title' | 'bound' | 'reason'>>
+> = {
+  rounding: {
+    id: 'rounding',
+    title: 'Cut-off fractions',
+    bound: 'less than 1 kB for every own mapping of the worker program, 0.01 MB in a table of numastat',
+    reason: 'shares of shared pages are printed in whole kB, and table cells with two decimals',
+  },
+  'own-history': {
+    id: 'own-history',
+    title: "The worker program's own size in the past",
+    bound: 'what the own mappings of the worker measured at its snapshots so far',
+    reason: 'a high-water mark was set at a moment between snapshots, when the own part is not known',
+  },
+};
+
+/** The classes that speak about a field, and the difference that they allow, in the unit of the field's class. */
+export function noiseFor(
+  fieldClass: FieldClassName,
+  name: string,
+  context: NoiseContext,
+): { bound: number; ids: string[] } {
+  let pages = 0;
+  const ids: string[] = [];
+  for (const noise of NOISE) {
+    if (!noise.fields.some((field) => field.fieldClass === fieldClass && field.names.test(name))) continue;
+    const allowed = noise.pages(context);
+    if (allowed === 0) continue;
+    pages += allowed;
+    ids.push(noise.id);
+  }
+  return { bound: pages * UNITS_PER_PAGE[fieldClass], ids };
+}

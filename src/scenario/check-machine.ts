@@ -1,0 +1,113 @@
+import { parseList } from '../units/nodelist.ts';
+import { formatSize, PAGE_SIZE } from '../units/pages.ts';
+import { checkDistances } from './check-distances.ts';
+import type { Section } from './section.ts';
+import type { MachineSource, NodeSource } from './source-types.ts';
+import type { Machine, MachineNode } from './types.ts';
+
+/** What four-level page tables on x86-64 address (MAX_PHYSMEM_BITS 46). */
+const MAX_MEMORY = 64 * 2 ** 40;
+/** NR_CPUS of distributions' kernels. */
+const MAX_CPUS = 8192;
+
+/** Makes a machine from a file that matches the schema; null when its values do not go together. */
+export function checkMachine(source: MachineSource, section: Section): Machine | null {
+  const movable = section.size(['movable'], source.movable);
+  const cpuOwner = new Map<number, number>();
+  const nodes = source.nodes.map((node, nid) => checkNode(node, nid, movable, cpuOwner, section));
+  const total = nodes.reduce((sum, node) => sum + node.memoryBytes, 0);
+  if (cpuOwner.size === 0) section.complain(['nodes'], 'range', 'no node has CPUs: at least one must');
+  if (total === 0) section.complain(['nodes'], 'range', 'no node has memory: at least one must');
+  if (total > MAX_MEMORY) {
+    const words = `the nodes have ${formatSize(total)} of memory: at most ${formatSize(MAX_MEMORY)} can be addressed`;
+    section.complain(['nodes'], 'range', words);
+  }
+  const machine: Machine = {
+    title: source.title,
+    nodes,
+    distances: checkDistances(source.distances, nodes.length, section),
+    sysctl: { ...source.sysctl },
+    thp: source.thp ?? 'always',
+    thpShmem: source.thpShmem ?? 'never',
+    swapBytes: section.size(['swap'], source.swap),
+    hugepages: checkHugepages(source.hugepages ?? 0, nodes, section),
+  };
+  return section.problemCount === 0 ? machine : null;
+}
+
+function checkNode(
+  source: NodeSource,
+  nid: number,
+  movable: number,
+  cpuOwner: Map<number, number>,
+  section: Section,
+): MachineNode {
+  const path = ['nodes', nid];
+  const memoryBytes = section.size([...path, 'memory'], source.memory);
+  const movableBytes = section.size([...path, 'movable'], source.movable, movable);
+  const { pageCache, anon, slab } = source.background ?? {};
+  const background = {
+    pageCache: section.size([...path, 'background', 'pageCache'], pageCache),
+    anon: section.size([...path, 'background', 'anon'], anon),
+    slab: section.size([...path, 'background', 'slab'], slab),
+  };
+  if (memoryBytes % PAGE_SIZE !== 0) {
+    section.complain([...path, 'memory'], 'range', `${source.memory} is no whole number of 4 KiB pages`);
+  }
+  if (movableBytes > memoryBytes) {
+    const at = source.movable === undefined ? ['movable'] : [...path, 'movable'];
+    const words = `${formatSize(movableBytes)} of ZONE_MOVABLE do not fit into node ${nid}, which has ${formatSize(memoryBytes)}`;
+    section.complain(at, 'range', words);
+  }
+  const taken = background.pageCache + background.anon + background.slab;
+  if (taken > memoryBytes) {
+    const words = `${formatSize(taken)} do not fit into node ${nid}, which has ${formatSize(memoryBytes)}`;
+    section.complain([...path, 'background'], 'range', words);
+  }
+  return { cpus: checkCpus(source.cpus, nid, cpuOwner, section), memoryBytes, movableBytes, background };
+}
+
+function checkCpus(
+  source: string | number,
+  nid: number,
+  cpuOwner: Map<number, number>,
+  section: Section,
+): number[] {
+  const path = ['nodes', nid, 'cpus'];
+  const cpus = parseList(String(source));
+  if (!cpus) {
+    section.complain(path, 'range', `"${source}" is no list of CPUs: a range counts upwards, as in 0-15`);
+    return [];
+  }
+  const last = cpus.at(-1) ?? 0;
+  if (last >= MAX_CPUS) section.complain(path, 'range', `CPU ${last} is too large: at most ${MAX_CPUS - 1}`);
+  for (const cpu of cpus) {
+    const owner = cpuOwner.get(cpu);
+    cpuOwner.set(cpu, nid);
+    if (owner === undefined) continue;
+    section.complain(path, 'reference', `CPU ${cpu} belongs to node ${owner} already`);
+    break;
+  }
+  return cpus;
+}
+
+function checkHugepages(
+  source: number | number[],
+  nodes: readonly MachineNode[],
+  section: Section,
+): number[] {
+  const isList = Array.isArray(source);
+  const counts = isList ? source : nodes.map(() => source);
+  if (counts.length !== nodes.length) {
+    const words = `${counts.length} numbers for ${nodes.length} nodes: give one number, or one for each node`;
+    section.complain(['hugepages'], 'range', words);
+    return counts;
+  }
+  counts.forEach((count, nid) => {
+    const { memoryBytes } = nodes[nid]!;
+    if (count * 2 ** 21 <= memoryBytes) return;
+    const words = `${count} pages of 2 MiB do not fit into node ${nid}, which has ${formatSize(memoryBytes)}`;
+    section.complain(isList ? ['hugepages', nid] : ['hugepages'], 'range', words);
+  });
+  return counts;
+}

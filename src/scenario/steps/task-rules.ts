@@ -1,0 +1,25 @@
+import { takeChoice, takeCpu, takeNumber, takeSize } from './arguments.ts';
+import { takeNew } from './name-arguments.ts';
+import { takePolicy } from './policy-arguments.ts';
+import type { StepRules } from './step-rule.ts';
+
+/** Steps about the worker itself: policy, CPU, limits, fork, exit. */
+export const TASK_RULES: StepRules<
+  'noop' | 'exit' | 'mempolicy' | 'affinity' | 'rlimit' | 'dropcap' | 'oomadj' | 'fork' | 'reap'
+> = {
+  noop: { usage: '', read: () => ({}) },
+  exit: { usage: '', read: () => ({}) },
+  mempolicy: { usage: 'MODE[=FLAG] [NODES]', read: takePolicy },
+  affinity: { usage: 'CPU', read: (words) => ({ cpu: takeCpu(words) }) },
+  rlimit: {
+    usage: 'memlock|as|rss|data|fsize SIZE',
+    read: (words) => ({
+      resource: takeChoice(words, 'RESOURCE', ['memlock', 'as', 'rss', 'data', 'fsize']),
+      bytes: takeSize(words, 'SIZE'),
+    }),
+  },
+  dropcap: { usage: '', read: () => ({}) },
+  oomadj: { usage: 'VALUE', read: (words) => ({ value: takeNumber(words, 'VALUE', -Infinity) }) },
+  fork: { usage: 'WORKER', read: (words) => ({ worker: takeNew(words, 'worker') }) },
+  reap: { usage: '', read: () => ({}) },
+};

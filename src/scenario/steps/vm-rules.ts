@@ -1,0 +1,140 @@
+import { parseSize, PAGE_SIZE } from '../../units/pages.ts';
+import {
+  readNumber,
+  takeChoice,
+  takeCpu,
+  takeNumber,
+  takeRandom,
+  takeSize,
+  takeStride,
+} from './arguments.ts';
+import { takeObject } from './name-arguments.ts';
+import { NO_OBJECT } from './name-rules.ts';
+import { takePolicy } from './policy-arguments.ts';
+import type { StepRules } from './step-rule.ts';
+import type { StepWords } from './step-words.ts';
+
+/** Steps on the worker's VM, and the VMM's wish for private memory. */
+export const VM_RULES: StepRules<
+  | 'gmem policy'
+  | 'vm create'
+  | 'vm cap'
+  | 'vm slot'
+  | 'vm unslot'
+  | 'vm attr'
+  | 'vm touch'
+  | 'vm ttouch'
+  | 'vm launch-update'
+  | 'vm convert'
+  | 'vm vcpu'
+  | 'vm close'
+> = {
+  'gmem policy': {
+    usage: 'NAME OFF LEN MODE[=FLAG] [NODES] [move]',
+    read: (words) => ({
+      name: takeObject(words),
+      offset: takeSize(words, 'OFF'),
+      bytes: takeSize(words, 'LEN'),
+      move: words.flag('move'),
+      ...takePolicy(words),
+    }),
+  },
+  'vm create': {
+    usage: '[swprot|snp]',
+    read: (words) => ({
+      type: words.peek() === undefined ? 'default' : takeChoice(words, 'type of VM', ['swprot', 'snp']),
+    }),
+  },
+  'vm cap': { usage: '', read: () => ({}) },
+  'vm slot': {
+    usage: 'SLOT GPA LEN OBJECT|none OFF [GMEM GMEM_OFF]',
+    read: (words) => {
+      const slot = takeNumber(words, 'SLOT');
+      const { gpa, bytes } = takeGuestRange(words);
+      const object = takeObjectOrNone(words, 'OBJECT');
+      const offset = takeSize(words, 'OFF');
+      const hasGmem = words.peek() !== undefined;
+      const gmem = hasGmem ? takeObject(words, 'GMEM') : null;
+      return {
+        slot,
+        gpa,
+        bytes,
+        object,
+        offset,
+        gmem,
+        gmemOffset: hasGmem ? takeSize(words, 'GMEM_OFF') : 0,
+      };
+    },
+  },
+  'vm unslot': { usage: 'SLOT', read: (words) => ({ slot: takeNumber(words, 'SLOT') }) },
+  'vm attr': {
+    usage: 'GPA LEN private|shared',
+    read: (words) => ({
+      ...takeGuestRange(words),
+      to: takeChoice(words, 'ATTRIBUTE', ['private', 'shared']),
+    }),
+  },
+  'vm touch': {
+    usage: 'GPA LEN [CODE_OBJECT] [STEP] [vcpu=N] [random=COUNT [seed=N]]',
+    read: (words) => {
+      const range = takeGuestRange(words);
+      const vcpu = takeVcpu(words);
+      const random = takeRandom(words, range.bytes);
+      const code = isObjectNext(words) ? takeObjectOrNone(words, 'CODE_OBJECT') : null;
+      const step = words.peek() === undefined ? PAGE_SIZE : takeStride(words, 'STEP');
+      return { ...range, code, step, vcpu, random };
+    },
+  },
+  'vm ttouch': {
+    usage: 'GPA LEN [CODE_OBJECT] CPU MODE[=FLAG] [NODES]',
+    read: (words) => ({
+      ...takeGuestRange(words),
+      code: isObjectNext(words) ? takeObjectOrNone(words, 'CODE_OBJECT') : null,
+      cpu: takeCpu(words),
+      ...takePolicy(words),
+    }),
+  },
+  'vm launch-update': { usage: 'GPA LEN', read: takeGuestRange },
+  'vm convert': {
+    usage: 'GPA LEN private|shared [implicit] [keep]',
+    read: (words) => ({
+      ...takeGuestRange(words),
+      to: takeChoice(words, 'ATTRIBUTE', ['private', 'shared']),
+      how: words.flag('implicit') ? 'implicit' : 'explicit',
+      discard: !words.flag('keep'),
+    }),
+  },
+  'vm vcpu': {
+    usage: 'INDEX CPU MODE[=FLAG] [NODES]',
+    read: (words) => {
+      const index = takeNumber(words, 'INDEX');
+      words.surroundings.names.make('vCPU thread', String(index));
+      return { index, cpu: takeCpu(words), ...takePolicy(words) };
+    },
+  },
+  'vm close': { usage: '', read: () => ({}) },
+};
+
+function takeGuestRange(words: StepWords): { gpa: number; bytes: number } {
+  return { gpa: takeSize(words, 'GPA'), bytes: takeSize(words, 'LEN') };
+}
+
+function takeObjectOrNone(words: StepWords, what: string): string | null {
+  if (words.peek() !== NO_OBJECT) return takeObject(words, what);
+  words.take(what);
+  return null;
+}
+
+/** Names of objects start with a letter, sizes and CPUs with a digit. */
+function isObjectNext(words: StepWords): boolean {
+  const next = words.peek();
+  return next !== undefined && !/^[\d-]/.test(next) && parseSize(next) === undefined;
+}
+
+function takeVcpu(words: StepWords): number | null {
+  const word = words.keyed('vcpu');
+  if (!word) return null;
+  const index = readNumber(words, word, 0);
+  if (!words.mayFail) words.surroundings.names.use('vCPU thread', String(index), words.placeOf(word));
+  return index;
+}
