@@ -4,7 +4,7 @@ import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
 import { type FillFailure, fillCache } from './page-cache.ts';
-import { forEachKind, mapFrames, mapOne, zapRange } from './rmap.ts';
+import { forEachKind, mapFrames, zapRange } from './rmap.ts';
 import { allocateTables } from './table-pages.ts';
 import type { Task } from './task.ts';
 import { indexOf, type Vma } from './vma.ts';
@@ -89,14 +89,8 @@ function faultGap(
 }
 
 /** Maps the cached pages of a range of a file mapping that are not mapped yet. */
-export function mapCached(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): void {
+function mapCached(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): void {
   const file = vma.file!;
-  if (count === 1) {
-    if (mm.pt.get(vpn) >= 0) return;
-    const pfn = file.cache.get(indexOf(vma, vpn));
-    if (pfn >= 0) mapOne(kernel, mm, vpn, pfn);
-    return;
-  }
   mm.pt.forEachGap(vpn, count, (at, n) => {
     file.cache.forEach(indexOf(vma, at), n, (index, m, period, lanes) => {
       mapFrames(kernel, mm, vma.start + index - vma.pgoff, m, period, lanes);

@@ -57,8 +57,8 @@ export class Kernel {
   readonly background: (Inode | null)[] = [];
   /** Pages of each background file that images map already. */
   readonly backgroundUsed: number[] = [];
-  /** Bytes of slab objects per node, and the frames behind them. */
-  readonly slabBytes: Float64Array;
+  /** Frames of radix_tree_node slabs per node, and how many objects more they have room for. */
+  readonly slabRoom: Float64Array;
   readonly slabFrames: readonly KernelPages[];
   /** Frames that page tables and slab hold. */
   kernelFrames = 0;
@@ -95,7 +95,7 @@ export class Kernel {
     this.cpuNode = cpuNode;
     this.stocks = cpuNode.map(() => new ChargeStock({ slots: config.profile.chargeSlots }));
     this.rootMemcg = this.newMemcg('/', null);
-    this.slabBytes = new Float64Array(this.nodes.length);
+    this.slabRoom = new Float64Array(this.nodes.length);
     this.slabFrames = this.nodes.map(() => new KernelPages());
     this.nodeScratch = new Float64Array(this.nodes.length);
     this.#nidOfBlock = nodesOfBlocks(this.nodes);

@@ -109,7 +109,7 @@ export class Memcg {
       for (let nid = 0; nid < this.#nodes; nid++) {
         const amount = this.own(item, nid);
         if (amount === 0) continue;
-        parent.add(item, nid, amount);
+        if (parent.parent !== null || !KERNEL_ITEMS.includes(item)) parent.add(item, nid, amount);
         this.add(item, nid, -amount);
       }
     }

@@ -5,6 +5,7 @@ import { accessRange } from './fault.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { evictUnused, truncateRange } from './page-cache.ts';
+import { RangeSet } from './range-set.ts';
 import { zapRange } from './rmap.ts';
 import { freeTables } from './table-pages.ts';
 import type { Task } from './task.ts';
@@ -72,6 +73,7 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
     isLocked: false,
     extraFlags: request.extraFlags ?? [],
     isShadow: request.shadow !== undefined,
+    shadowPages: request.shadow ? new RangeSet() : null,
     isForPolicy: request.forPolicy ?? false,
     isUncounted: request.shadow?.isUncounted ?? false,
     isHidden: request.shadow?.isHidden ?? false,
@@ -147,6 +149,7 @@ function isAlike(left: Vma, right: Vma): boolean {
     left.pgoff + (left.end - left.start) === right.pgoff &&
     left.isLocked === right.isLocked &&
     left.isShadow === right.isShadow &&
+    left.shadowPages === right.shadowPages &&
     left.isForPolicy === right.isForPolicy &&
     left.isUncounted === right.isUncounted &&
     left.isHidden === right.isHidden &&

@@ -103,6 +103,40 @@ function countEvents(
   else numa.other_node += count;
 }
 
+/**
+ * Frames for slabs of `framesEach`: one allocation a slab, so each is one event (mm/slub.c:alloc_slab_page). Up to 6.18 the task's policy
+ * places them; real kernels take two ticks of an interleave counter for each, so that over two nodes all slabs of a call land on one.
+ * 7.3 takes them from the node of the CPU.
+ */
+export function takeSlabs(kernel: Kernel, task: Task, slabs: number, framesEach: number): Piece[] {
+  const policy = kernel.profile.slabFollowsPolicy ? task.policy : null;
+  const pieces: Piece[] = [];
+  const take = (where: Placement, n: number, isInterleave: boolean): void => {
+    const preferred = where.first[0];
+    if (preferred === undefined || n === 0) return;
+    const got = takeUncounted(kernel, where, n * framesEach, false);
+    for (const piece of got) {
+      countEvents(kernel, task, piece.nid, preferred, Math.ceil(piece.count / framesEach), isInterleave);
+      pieces.push(piece);
+    }
+  };
+  if (policy && (policy.mode === 'interleave' || policy.mode === 'winterleave')) {
+    const round = interleaveRound(policy, kernel.weights);
+    const n = round.length;
+    const start = rotorPosition(task, policy, round);
+    advanceRotor(task, policy, round, start, TICKS_PER_SLAB * slabs);
+    const counts = policy.mode === 'interleave' || kernel.profile.weightedHits;
+    for (let i = 0; i < Math.min(n, slabs); i++) {
+      const nid = round[(start + TICKS_PER_SLAB * (i + 1) - 1) % n]!;
+      take(kernel.nodes[nid]!.firstPlacement, Math.ceil((slabs - i) / n), counts);
+    }
+  } else take(placement(kernel, task, policy), slabs, false);
+  return pieces;
+}
+
+/** Seen in captures of 6.12 under interleaving over two nodes. */
+const TICKS_PER_SLAB = 2;
+
 /** Where a request looks, in order: nodes of the first pass, and of a second one where the policy has it. */
 export interface Placement {
   first: readonly number[];
@@ -245,12 +279,17 @@ export function takePieces(
   isInterleave: boolean,
 ): Piece[] {
   const preferred = where.first[0];
+  if (preferred === undefined) return [];
+  const pieces = takeUncounted(kernel, where, count, movable);
+  for (const { nid, count: n } of pieces) countEvents(kernel, task, nid, preferred, n, isInterleave);
+  return pieces;
+}
+
+function takeUncounted(kernel: Kernel, where: Placement, count: number, movable: boolean): Piece[] {
   const pieces: Piece[] = [];
-  if (preferred === undefined) return pieces;
   let missing = walk(kernel, where.first, count, movable, 'low', pieces);
   if (missing > 0 && where.second) missing = walk(kernel, where.second, missing, movable, 'low', pieces);
   if (missing > 0) walk(kernel, where.second ?? where.first, missing, movable, 'min', pieces);
-  for (const { nid, count: n } of pieces) countEvents(kernel, task, nid, preferred, n, isInterleave);
   return pieces;
 }
 

@@ -178,7 +178,7 @@ export function truncateRange(kernel: Kernel, inode: Inode, index: number, count
     forEachLane(n, period, lanes, (pfn, length) => freeFolios(kernel, pfn, length));
   });
   const freed = inode.nodes.remove(index, Math.min(count, 2 ** 40), (at, n) => !hasAny(inode, at, n));
-  freeXarrayNodes(kernel, null, inode.slab, freed);
+  freeXarrayNodes(kernel, inode.slab, freed);
 }
 
 function hasAny(inode: Inode, index: number, count: number): boolean {

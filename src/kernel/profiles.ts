@@ -17,6 +17,8 @@ export interface KernelProfile {
   weightedHits: boolean;
   /** A guest write through a writable slot sets PG_dirty at the fault. */
   guestFaultDirties: boolean;
+  /** Slab pages follow the task's mempolicy; else they come from the CPU's node. Seen on 6.12 and 7.3; 6.18 is taken to be like 6.12. */
+  slabFollowsPolicy: boolean;
   /** New gmem folios carry PG_referenced. */
   gmemReferenced: boolean;
   /** Overlapping gmem bindings fail with EEXIST instead of EINVAL. */
@@ -38,6 +40,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     gmemDev: '00:10',
     weightedHits: false,
     guestFaultDirties: false,
+    slabFollowsPolicy: true,
     gmemReferenced: true,
     gmemOverlapExists: false,
     chargeSlots: 1,
@@ -53,6 +56,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     gmemDev: '00:10',
     weightedHits: true,
     guestFaultDirties: true,
+    slabFollowsPolicy: true,
     gmemReferenced: true,
     gmemOverlapExists: false,
     chargeSlots: 7,
@@ -68,6 +72,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     gmemDev: '00:1b',
     weightedHits: true,
     guestFaultDirties: true,
+    slabFollowsPolicy: false,
     gmemReferenced: false,
     gmemOverlapExists: true,
     chargeSlots: 7,

@@ -3,6 +3,8 @@ import { freeFolios } from './folios.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm, RssCounters } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
+import type { PfnVisitor } from './pfn-map.ts';
+import { indexOf, type Vma } from './vma.ts';
 
 /** Which RSS counter a folio raises where a page table maps it (include/linux/mm.h:mm_counter). */
 export function rssCounter(folioClass: FolioClass): keyof RssCounters {
@@ -20,22 +22,51 @@ export function mapFrames(
   lanes: readonly number[],
 ): void {
   mm.pt.setRun(vpn, count, period, lanes);
-  forEachLane(count, period, lanes, (pfn, n) => {
-    kernel.frames.addMaps(pfn, n, 1, (start, length, id, maps) => {
-      const folioClass = kernel.classes.get(id);
-      mm.rss[rssCounter(folioClass)] += length;
-      if (maps === 0) accountMapped(kernel, folioClass, kernel.nidOf(start), length);
+  forEachLane(count, period, lanes, (pfn, n) => accountMaps(kernel, mm, pfn, n));
+}
+
+/** Installs entries of a shadow VMA for the cached pages of a range of its file that have none. */
+export function mapShadowPages(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number): void {
+  const pages = vma.shadowPages!;
+  const { cache } = vma.file!;
+  if (count === 1) {
+    const pfn = cache.get(index);
+    if (pfn >= 0 && pages.addOne(index)) accountOne(kernel, mm, pfn);
+    return;
+  }
+  pages.forEachGap(index, count, (at, n) => {
+    cache.forEach(at, n, (start, m, period, lanes) => {
+      pages.add(start, m);
+      forEachLane(m, period, lanes, (pfn, length) => accountMaps(kernel, mm, pfn, length));
     });
   });
 }
 
-/** mapFrames for one page. */
-export function mapOne(kernel: Kernel, mm: Mm, vpn: number, pfn: number): void {
-  mm.pt.setOne(vpn, pfn);
+/** Visits what page-table entries of a VMA map in a range of its pages: page address, then frames as PfnMap gives them. */
+export function forEachMapping(mm: Mm, vma: Vma, vpn: number, count: number, visit: PfnVisitor): void {
+  if (!vma.shadowPages) {
+    mm.pt.forEach(vpn, count, visit);
+    return;
+  }
+  const shift = vma.start - vma.pgoff;
+  vma.shadowPages.forEachRun(vpn - shift, count, (at, n) => {
+    vma.file!.cache.forEach(at, n, (index, m, period, lanes) => visit(index + shift, m, period, lanes));
+  });
+}
+
+function accountOne(kernel: Kernel, mm: Mm, pfn: number): void {
   const { frames } = kernel;
   const folioClass = kernel.classes.get(frames.classOf(pfn));
   mm.rss[rssCounter(folioClass)]++;
   if (frames.mapOne(pfn) === 0) accountMapped(kernel, folioClass, kernel.nidOf(pfn), 1);
+}
+
+function accountMaps(kernel: Kernel, mm: Mm, pfn: number, count: number): void {
+  kernel.frames.addMaps(pfn, count, 1, (start, length, id, maps) => {
+    const folioClass = kernel.classes.get(id);
+    mm.rss[rssCounter(folioClass)] += length;
+    if (maps === 0) accountMapped(kernel, folioClass, kernel.nidOf(start), length);
+  });
 }
 
 /**
@@ -49,8 +80,9 @@ export function zapRange(
   count: number,
   only: 'file' | null = null,
 ): void {
-  if (mm.pt.size === 0) return;
   mm.noteRss();
+  zapShadows(kernel, mm, vpn, count);
+  if (mm.pt.size === 0) return;
   for (const notify of kernel.mmuNotifiers) notify(mm, vpn, count);
   if (only === null) {
     mm.pt.clear(vpn, count, (_, n, period, lanes) => unmapFrames(kernel, mm, n, period, lanes));
@@ -58,6 +90,17 @@ export function zapRange(
   }
   for (const part of filePages(kernel, mm, vpn, count)) {
     mm.pt.clear(part.vpn, part.count, (_, n, period, lanes) => unmapFrames(kernel, mm, n, period, lanes));
+  }
+}
+
+function zapShadows(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
+  for (const vma of mm.overlapping(vpn, vpn + count)) {
+    const pages = vma.shadowPages;
+    if (!pages || pages.size === 0) continue;
+    const from = Math.max(vpn, vma.start);
+    const n = Math.min(vpn + count, vma.end) - from;
+    forEachMapping(mm, vma, from, n, (_, m, period, lanes) => unmapFrames(kernel, mm, m, period, lanes));
+    pages.remove(indexOf(vma, from), n);
   }
 }
 

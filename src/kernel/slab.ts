@@ -1,51 +1,67 @@
 import type { KernelPages } from './kernel-pages.ts';
 import type { Kernel } from './kernel.ts';
 import { NODE_ITEM } from './node.ts';
-import { freeFrames, takePieces } from './page-allocator.ts';
+import { freeFrames, takeSlabs } from './page-allocator.ts';
 import type { Task } from './task.ts';
 
 /** Bytes charged for one xarray node: the slab object (584) and its owner pointer (8). */
 export const XARRAY_NODE_BYTES = 592;
+/** A slab of radix_tree_node is 16 KiB with 28 objects (mm/slub.c:calculate_order). */
+const FRAMES_PER_SLAB = 4;
+const OBJECTS_PER_SLAB = 28;
 
-/** Allocates `count` xarray nodes, charged to the task's memcg (XA_FLAGS_ACCOUNT). */
+/**
+ * Allocates `count` xarray nodes for a task: from slabs with room, else from new ones, which the task's policy places. They are charged
+ * to its memcg (XA_FLAGS_ACCOUNT); the root group keeps no count of kernel memory.
+ */
 export function allocateXarrayNodes(kernel: Kernel, task: Task, holder: KernelPages, count: number): void {
   if (count === 0) return;
-  const memcg = task.process.memcg;
-  holder.push({ pfn: 0, count, nid: task.nid, memcg });
-  memcg.add('slab_reclaimable', task.nid, count * XARRAY_NODE_BYTES);
-  memcg.chargeBytes(count * XARRAY_NODE_BYTES);
-  slabChanged(kernel, task, task.nid, count * XARRAY_NODE_BYTES);
+  let missing = count - takeFree(kernel, task, holder, task.nid, count);
+  for (let nid = 0; nid < kernel.nodes.length && missing > 0; nid++) {
+    missing -= takeFree(kernel, task, holder, nid, missing);
+  }
+  if (missing === 0) return;
+  for (const piece of takeSlabs(kernel, task, Math.ceil(missing / OBJECTS_PER_SLAB), FRAMES_PER_SLAB)) {
+    const { nid } = piece;
+    kernel.slabFrames[nid]!.push({ ...piece, memcg: kernel.rootMemcg });
+    kernel.kernelFrames += piece.count;
+    kernel.nodes[nid]!.addAt(NODE_ITEM.nr_slab_reclaimable, piece.count);
+    kernel.slabRoom[nid]! += (piece.count / FRAMES_PER_SLAB) * OBJECTS_PER_SLAB;
+    missing -= takeFree(kernel, task, holder, nid, missing);
+  }
 }
 
-/** Frees the newest `count` nodes of a holder. */
-export function freeXarrayNodes(kernel: Kernel, task: Task | null, holder: KernelPages, count: number): void {
+/** Takes objects from the slabs of a node that have room. Returns how many. */
+function takeFree(kernel: Kernel, task: Task, holder: KernelPages, nid: number, wanted: number): number {
+  const count = Math.min(wanted, Math.floor(kernel.slabRoom[nid]!));
+  if (count <= 0) return 0;
+  kernel.slabRoom[nid]! -= count;
+  const { memcg } = task.process;
+  holder.push({ pfn: 0, count, nid, memcg });
+  if (memcg.parent) {
+    memcg.add('slab_reclaimable', nid, count * XARRAY_NODE_BYTES);
+    memcg.chargeBytes(count * XARRAY_NODE_BYTES);
+  }
+  return count;
+}
+
+/** Frees the newest `count` nodes of a holder, and every slab that this empties; objects are taken to lie as dense as they can. */
+export function freeXarrayNodes(kernel: Kernel, holder: KernelPages, count: number): void {
   for (const lot of holder.pop(count)) {
     const memcg = lot.memcg.kernelHome;
-    memcg.add('slab_reclaimable', lot.nid, -lot.count * XARRAY_NODE_BYTES);
-    memcg.chargeBytes(-lot.count * XARRAY_NODE_BYTES);
-    slabChanged(kernel, task, lot.nid, -lot.count * XARRAY_NODE_BYTES);
-  }
-}
-
-/** Keeps the frames behind a node's slab objects: whole pages. */
-function slabChanged(kernel: Kernel, task: Task | null, nid: number, bytes: number): void {
-  const node = kernel.nodes[nid]!;
-  const before = Math.ceil(kernel.slabBytes[nid]! / 4096);
-  kernel.slabBytes[nid] = kernel.slabBytes[nid]! + bytes;
-  const delta = Math.ceil(kernel.slabBytes[nid]! / 4096) - before;
-  const frames = kernel.slabFrames[nid]!;
-  if (delta > 0 && task) {
-    const where = { first: kernel.zonelists[nid]!, second: null };
-    for (const piece of takePieces(kernel, task, where, delta, false, false)) {
-      frames.push({ ...piece, memcg: kernel.rootMemcg });
-      kernel.kernelFrames += piece.count;
+    if (memcg.parent) {
+      memcg.add('slab_reclaimable', lot.nid, -lot.count * XARRAY_NODE_BYTES);
+      memcg.chargeBytes(-lot.count * XARRAY_NODE_BYTES);
     }
-  }
-  if (delta < 0) {
-    for (const lot of frames.pop(Math.min(frames.count, -delta))) {
-      kernel.kernelFrames -= lot.count;
-      freeFrames(kernel, lot.pfn, lot.count);
+    kernel.slabRoom[lot.nid]! += lot.count;
+    const frames = kernel.slabFrames[lot.nid]!;
+    const empty = Math.floor(kernel.slabRoom[lot.nid]! / OBJECTS_PER_SLAB) * FRAMES_PER_SLAB;
+    const freed = Math.min(empty, frames.count);
+    for (const slab of frames.pop(freed)) {
+      kernel.kernelFrames -= slab.count;
+      freeFrames(kernel, slab.pfn, slab.count);
     }
+    kernel.slabRoom[lot.nid]! -= (freed / FRAMES_PER_SLAB) * OBJECTS_PER_SLAB;
+    kernel.nodes[lot.nid]!.addAt(NODE_ITEM.nr_slab_reclaimable, -freed);
   }
-  if (delta !== 0) node.addAt(NODE_ITEM.nr_slab_reclaimable, delta);
 }

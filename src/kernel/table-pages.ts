@@ -24,7 +24,8 @@ export function allocateTables(
       const nid = kernel.nidOf(pfn);
       holder.push({ pfn, count: n, nid, memcg });
       kernel.kernelFrames += n;
-      memcg.add(kind, nid, n);
+      // The root group keeps no count of kernel memory.
+      if (memcg.parent) memcg.add(kind, nid, n);
       kernel.nodes[nid]!.add(COUNTER[kind], n);
     });
   }
@@ -34,7 +35,7 @@ export function allocateTables(
 export function freeTables(kernel: Kernel, holder: KernelPages, kind: TableKind, count: number): void {
   for (const lot of holder.pop(count)) {
     const memcg = lot.memcg.kernelHome;
-    memcg.add(kind, lot.nid, -lot.count);
+    if (memcg.parent) memcg.add(kind, lot.nid, -lot.count);
     kernel.nodes[lot.nid]!.add(COUNTER[kind], -lot.count);
     if (memcg.parent) memcg.uncharge(lot.count);
     kernel.kernelFrames -= lot.count;

@@ -1,4 +1,5 @@
 import type { Inode } from './inode.ts';
+import type { RangeSet } from './range-set.ts';
 import type { Policy } from './mempolicy.ts';
 
 /** One mapping of an address space (struct vm_area_struct). Addresses are virtual page numbers. */
@@ -23,6 +24,11 @@ export interface Vma {
   extraFlags: readonly string[];
   /** A shadow VMA stands for private memory: no access, never faultable. */
   isShadow: boolean;
+  /**
+   * Pages of the file, by index, that page-table entries of a shadow VMA map; null for every other VMA. Such an entry points at the frame
+   * that the file holds there, so it is kept as a member of a set. Parts of a split VMA share it.
+   */
+  shadowPages: RangeSet | null;
   /** Mapped only so that mbind has an address. */
   isForPolicy: boolean;
   /** Left out of total_vm. */

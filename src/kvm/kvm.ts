@@ -45,7 +45,7 @@ export class Kvm {
     if (--vm.refs > 0) return;
     destroyTdp(this, vm);
     vm.slots.clear();
-    freeXarrayNodes(this.kernel, null, vm.attributeSlab, vm.attributeNodes.clear());
+    freeXarrayNodes(this.kernel, vm.attributeSlab, vm.attributeNodes.clear());
     this.vms.delete(vm);
   }
 

@@ -32,7 +32,7 @@ export function setMemoryAttributes(
   } else {
     vm.privateGfns.remove(gfn, count);
     const isEmpty = (at: number, n: number): boolean => vm.privateGfns.countIn(at, n) === 0;
-    freeXarrayNodes(kernel, task, vm.attributeSlab, vm.attributeNodes.remove(gfn, count, isEmpty));
+    freeXarrayNodes(kernel, vm.attributeSlab, vm.attributeNodes.remove(gfn, count, isEmpty));
   }
   kvm.hooks.converted(vm, gfn, count, to);
   return 0;

@@ -1,11 +1,10 @@
-import { mapCached } from '../kernel/fault.ts';
 import { FrameTable } from '../kernel/frame-table.ts';
 import type { Inode } from '../kernel/inode.ts';
 import type { Policy } from '../kernel/mempolicy.ts';
 import type { Mm } from '../kernel/mm.ts';
 import { mbind, mmap, munmap } from '../kernel/mmap.ts';
 import { nodePages } from '../kernel/page-cache.ts';
-import { zapRange } from '../kernel/rmap.ts';
+import { forEachMapping, mapShadowPages, zapRange } from '../kernel/rmap.ts';
 import { allocateTables } from '../kernel/table-pages.ts';
 import type { Process } from '../kernel/task.ts';
 import { indexOf, type Vma } from '../kernel/vma.ts';
@@ -92,13 +91,16 @@ export class WorldView implements KernelView {
     const { kernel } = this.#kvm;
     for (const { mm, vma } of inodeOf(gmem).mappings) {
       if (!vma.isShadow) continue;
-      const [from, to] = overlap(vma, index, count);
-      if (from >= to) continue;
+      const from = Math.max(index, vma.pgoff);
+      const n = Math.min(index + count, vma.pgoff + vma.end - vma.start) - from;
+      if (n <= 0) continue;
       const vpn = vma.start + from - vma.pgoff;
-      const owner = kernel.processes.get(mm.worker);
-      if (!owner) continue;
-      allocateTables(kernel, owner.main, mm.tablePages, 'pagetables', mm.tables.add(vpn, to - from));
-      mapCached(kernel, mm, vma, vpn, to - from);
+      const tables = mm.tables.add(vpn, n);
+      if (tables > 0) {
+        const owner = kernel.processes.get(mm.worker)!;
+        allocateTables(kernel, owner.main, mm.tablePages, 'pagetables', tables);
+      }
+      mapShadowPages(kernel, mm, vma, from, n);
     }
   }
 
@@ -205,7 +207,7 @@ export class WorldView implements KernelView {
   mappedPages(gmem: Gmem): number {
     let pages = 0;
     for (const { mm, vma } of inodeOf(gmem).mappings) {
-      mm.pt.forEach(vma.start, vma.end - vma.start, (_, n) => {
+      forEachMapping(mm, vma, vma.start, vma.end - vma.start, (_, n) => {
         pages += n;
       });
     }

@@ -1,5 +1,6 @@
 import { badnessPages, oomScore, pageTablePages } from '../../kernel/oom.ts';
 import type { Process } from '../../kernel/task.ts';
+import type { Vma } from '../../kernel/vma.ts';
 import type { FdFacts, ProcessFacts } from '../../procfs/facts.ts';
 import { formatList } from '../../units/nodelist.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
@@ -13,10 +14,11 @@ const FLAGS = { plain: '0100002', cloexec: '02100002' } as const;
 export function processFacts(world: World, process: Process): ProcessFacts {
   const { kernel, readers } = world;
   const mm = process.mm!;
-  const vm = (pick: (vma: (typeof mm.vmas)[number]) => boolean): number =>
+  const vm = (pick: (vma: Vma) => boolean): number =>
     mm.vmas.reduce((sum, vma) => (pick(vma) && !vma.isUncounted ? sum + vma.end - vma.start : sum), 0);
-  const executable = mm.vmas.filter((vma) => vma.prot[2] === 'x' && vma.file);
-  const exe = executable[0]?.file;
+  // exec_vm: executable, not writable; the program's own text is what lies in the first file that is mapped so.
+  const isCode = (vma: Vma): boolean => vma.prot[2] === 'x' && vma.prot[1] !== 'w';
+  const exe = mm.vmas.find((vma) => isCode(vma) && vma.file)?.file;
   return {
     worker: process.worker,
     pid: process.pid,
@@ -41,8 +43,8 @@ export function processFacts(world: World, process: Process): ProcessFacts {
     rssShmemPages: mm.rss.shmem,
     vmDataPages: vm((vma) => vma.prot[1] === 'w' && !vma.shared && vma.name !== '[stack]'),
     vmStkPages: vm((vma) => vma.name === '[stack]'),
-    vmExePages: vm((vma) => vma.prot[2] === 'x' && vma.file !== null && vma.file === exe),
-    vmLibPages: vm((vma) => vma.prot[2] === 'x' && vma.file !== null && vma.file !== exe),
+    vmExePages: vm((vma) => isCode(vma) && vma.file !== null && vma.file === exe),
+    vmLibPages: vm((vma) => isCode(vma) && (vma.file === null || vma.file !== exe)),
     vmPteBytes: pageTablePages(process) * PAGE_SIZE,
     vmSwapPages: mm.rss.swap,
     hugetlbKb: 0,

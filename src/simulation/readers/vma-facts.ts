@@ -2,6 +2,7 @@ import type { FolioClass } from '../../kernel/folio-class.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { policyText } from '../../kernel/mempolicy.ts';
 import { forEachLane } from '../../kernel/page-allocator.ts';
+import { forEachMapping } from '../../kernel/rmap.ts';
 import type { Process } from '../../kernel/task.ts';
 import { indexOf, type Vma } from '../../kernel/vma.ts';
 import { emptySmaps, type SmapsFacts, type VmaFacts } from '../../procfs/facts.ts';
@@ -62,7 +63,7 @@ function gather(kernel: Kernel, process: Process, vma: Vma): Pick<VmaFacts, 'num
     nodes: kernel.nodes.map(() => 0),
   };
   const smaps = emptySmaps();
-  process.mm!.pt.forEach(vma.start, vma.end - vma.start, (_, n, period, lanes) => {
+  forEachMapping(process.mm!, vma, vma.start, vma.end - vma.start, (_, n, period, lanes) => {
     forEachLane(n, period, lanes, (pfn, length) => {
       kernel.frames.forEach(pfn, length, (start, pages, id, maps) => {
         const folioClass = kernel.classes.get(id);
