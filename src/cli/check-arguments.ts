@@ -4,8 +4,11 @@ import type { Arguments, Verb } from './verb.ts';
 /** Keys that yargs adds. */
 const ALWAYS: readonly string[] = ['_', '$0', 'help'];
 
-/** Everything that is wrong with a verb's arguments, option by option, with what would be right. */
-export function checkArguments(verb: Verb, args: Arguments): string[] {
+/**
+ * Everything that is wrong with a verb's arguments, option by option, with what would be right. `line` is the command line as
+ * typed, where yargs reads any text behind a switch as "off".
+ */
+export function checkArguments(verb: Verb, args: Arguments, line: readonly string[]): string[] {
   const known = Object.keys(verb.options);
   const operand = verb.operand;
   const problems = Object.keys(args)
@@ -16,13 +19,14 @@ export function checkArguments(verb: Verb, args: Arguments): string[] {
       return `${verb.name} has no option ${dashed(key)}${didYouMean(dashed(key), choices)} (${all})`;
     });
   for (const name of known) problems.push(...checkOption(verb, name, args[name]));
+  problems.push(...checkSwitches(verb, line));
   const extra = (args['_'] as unknown[]).slice(1).map(String);
   if (extra.length > 0) problems.push(`${verb.name} takes no further argument: ${extra.join(' ')}`);
   if (operand?.choices) {
     for (const value of [args[operand.name]].flat()) {
       if (value === undefined || operand.choices.includes(String(value))) continue;
       const near = didYouMean(String(value), operand.choices);
-      problems.push(`${verb.name} has no ${operand.name} "${value}"${near} (${operand.choices.join(', ')})`);
+      problems.push(`${verb.name} knows no "${value}"${near} (${operand.choices.join(', ')})`);
     }
   }
   return problems;
@@ -38,6 +42,14 @@ function checkOption(verb: Verb, name: string, value: unknown): string[] {
     if (!choices || choices.includes(String(one))) return [];
     const names = choices.map(String);
     return [`${dashed(name)} is "${one}"${didYouMean(String(one), names)} (${names.join(', ')})`];
+  });
+}
+
+function checkSwitches({ options }: Verb, line: readonly string[]): string[] {
+  return line.flatMap((word) => {
+    const [, name = '', value = ''] = /^--(?:no-)?([^=]+)=(.*)$/.exec(word) ?? [];
+    if (!Object.hasOwn(options, name) || options[name]!.type !== 'boolean') return [];
+    return value === 'true' || value === 'false' ? [] : [`--${name} is "${value}" (true, false)`];
   });
 }
 

@@ -29,7 +29,9 @@ export function datasetNames(kind: DatasetKind): string[] {
 /** One of the package's own files; undefined when there is none of that name. */
 export function readDataset(kind: DatasetKind, name: string): TextFile | undefined {
   if (!datasetNames(kind).includes(name)) return undefined;
-  const file = EXTENSIONS.map((extension) => datasetPath(kind, name + extension)).find((path) => existsSync(path));
+  const file = EXTENSIONS.map((extension) => datasetPath(kind, name + extension)).find((path) =>
+    existsSync(path),
+  );
   return file === undefined ? undefined : { file, text: readFileSync(file, 'utf8') };
 }
 

@@ -21,7 +21,8 @@ export function whyNotOurs(path: string): string | null {
   const names = readdirSync(path);
   if (names.length === 0) return null;
   const strategies = names.includes('result.json') ? strategiesOf(join(path, 'result.json')) : null;
-  if (!strategies) return 'the directory holds something else than an older report; name a new or an empty one';
+  if (!strategies)
+    return 'the directory holds something else than an older report; name a new or an empty one';
   const ours = new Set([...TOP_NAMES, ...strategies.map(dirName)]);
   const others = names.filter((name) => !ours.has(name));
   if (others.length === 0) return null;

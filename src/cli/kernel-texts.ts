@@ -31,7 +31,10 @@ export function kernelTexts(result: RunResult): { title: string; text: string }[
   return quotes.flatMap(({ file, strategiesByText }, at) =>
     [...strategiesByText].map(([text, strategies]) => {
       const [cut, words] = head(text, QUOTED[at]![1]);
-      return { title: `${file} of ${worker} at “${subject.snapshot}”${words}, under ${strategies.join(', ')}`, text: cut };
+      return {
+        title: `${file} of ${worker} at “${subject.snapshot}”${words}, under ${strategies.join(', ')}`,
+        text: cut,
+      };
     }),
   );
 }

@@ -35,6 +35,12 @@ export async function loadCatalogue(files: readonly string[]): Promise<OwnParts>
   return { catalogue: { parts, presets: CATALOGUE.presets }, ownIds, problems };
 }
 
+/** An expression that is no strategy, and why. */
+export interface StrategyProblem {
+  expression: string;
+  words: string;
+}
+
 /**
  * Plans what is to run, without repetition: the strategies asked for, else the scenario's, else all that have a name; and each
  * part of the user's that none of them holds.
@@ -42,15 +48,15 @@ export async function loadCatalogue(files: readonly string[]): Promise<OwnParts>
 export function planStrategies(
   { catalogue, ownIds }: OwnParts,
   asked: readonly string[],
-  ofScenario: readonly string[],
-): { plans: StrategyPlan[]; problems: string[] } {
+  ofScenario: readonly string[] = [],
+): { plans: StrategyPlan[]; problems: StrategyProblem[] } {
   const all = catalogue.presets.map(({ name }) => name);
   const expressions = [asked, ofScenario, all].find((list) => list.length > 0) ?? [];
   const plans = new Map<string, StrategyPlan>();
-  const problems: string[] = [];
+  const problems: StrategyProblem[] = [];
   const add = (expression: string): void => {
     const parsed = parseStrategy(expression, catalogue);
-    if ('problem' in parsed) problems.push(parsed.problem);
+    if ('problem' in parsed) problems.push({ expression, words: parsed.problem });
     else plans.set(parsed.plan.name, parsed.plan);
   };
   for (const expression of expressions) add(expression);

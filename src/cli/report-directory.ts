@@ -25,7 +25,8 @@ export class ReportDirectory {
   constructor(name: string) {
     this.name = name;
     const path = resolve(name);
-    const refuse = (words: string): InputError => new InputError([`can't write the report to ${name}: ${words}`]);
+    const refuse = (words: string): InputError =>
+      new InputError([`can't write the report to ${name}: ${words}`]);
     try {
       this.#target = existsSync(path) ? realpathSync(path) : path;
       const reason = whyNotOurs(this.#target);

@@ -3,6 +3,7 @@ import { didYouMean } from '../units/closest-name.ts';
 import { checkArguments } from './check-arguments.ts';
 import { EXIT } from './exit-codes.ts';
 import { InputError } from './input-error.ts';
+import { packageVersion } from './package-root.ts';
 import type { Arguments, Verb } from './verb.ts';
 import { compare } from './verbs/compare.ts';
 import { conform } from './verbs/conform.ts';
@@ -25,13 +26,12 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .locale('en')
     .exitProcess(false)
     .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false })
-    .version('version', 'Print the version', (await import('./package-root.ts')).packageVersion())
+    .version('version', 'Print the version', packageVersion())
     .help('help', 'Print this help')
     .wrap(Math.min(process.stdout.columns || 100, 110))
     .fail((message: string | null, error?: Error) => {
       throw error && !isYargsError(error) ? error : usageError(message ?? error?.message ?? '', verbName);
     })
-    .completion('completion', 'Print a completion script for bash or zsh', complete)
     .epilogue(
       'Exit status: 0 passed, 1 findings, 2 wrong usage or input, 3 internal error, 4 no verdict, 130 interrupted.',
     );
@@ -44,14 +44,28 @@ export async function runCli(args: readonly string[]): Promise<number> {
         return declare(builder, verb);
       },
       async (given: Arguments) => {
-        const problems = checkArguments(verb, given);
+        if (args.includes(COMPLETING)) return;
+        const problems = checkArguments(verb, given, args);
         if (problems.length > 0) throw new InputError(problems, { isUsage: true });
         status = await verb.handle(given);
       },
     );
   }
+  parser = parser.completion(
+    'completion',
+    'Print a completion script for bash or zsh',
+    async (_current: string, _given: unknown, byYargs: () => unknown, done: (found: string[]) => void) => {
+      const { completeNames } = await import('./complete-names.ts');
+      const names = await completeNames(args.slice(args.indexOf(COMPLETING) + 1), VERBS);
+      if (names.length > 0) done(names);
+      else byYargs();
+    },
+  );
   for (const { example } of VERBS) parser = parser.example(...(example as [string, string]));
-  parser = parser.example('gmemlab completion >> ~/.bashrc', 'Complete verbs, options and names with the Tab key');
+  parser = parser.example(
+    'gmemlab completion >> ~/.bashrc',
+    'Complete verbs, options and names with the Tab key',
+  );
   try {
     const given: Arguments = await parser.parseAsync();
     if (!args.includes(COMPLETING)) requireVerb(given);
@@ -69,11 +83,11 @@ function commandText({ name, operand }: Verb): string {
 
 function declare(builder: Argv, { operand, options, example }: Verb): Argv {
   if (operand) {
-    const { name, describe, isList, choices } = operand;
+    const { name, describe, choices } = operand;
     const words = choices ? `${describe}: ${choices.join(', ')}` : describe;
-    builder.positional(name, { type: 'string', array: isList, describe: words });
+    builder.positional(name, { type: 'string', describe: words });
   }
-  // Choices are shown and completed by yargs, but checked by `checkArguments`, whose messages say more.
+  // Choices are checked by `checkArguments`, whose messages say more than those of yargs.
   for (const [name, { choices, ...option }] of Object.entries(options)) {
     const words = choices ? `${option.describe} (${choices.join(', ')})` : option.describe;
     builder.option(name, { ...option, ...(words === undefined ? {} : { describe: words }) });
@@ -87,38 +101,35 @@ function requireVerb(given: Arguments): void {
   if (name !== undefined && NAMES.includes(String(name))) return;
   const choices = `(${NAMES.join(', ')})`;
   const words =
-    name === undefined ? `no verb given ${choices}` : `no verb "${name}"${didYouMean(String(name), NAMES)} ${choices}`;
+    name === undefined
+      ? `no verb given ${choices}`
+      : `no verb "${name}"${didYouMean(String(name), NAMES)} ${choices}`;
   throw new InputError([words], { isUsage: true });
 }
 
 const isYargsError = (error: Error): boolean => error.name === 'YError';
 
+/** What yargs itself complains about, in our words. */
 function usageError(message: string, verbName: string): InputError {
   const operand = VERBS.find(({ name }) => name === verbName)?.operand;
+  const option = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
   const isMissing = operand && message.startsWith('Not enough non-option arguments');
-  return new InputError([isMissing ? `${verbName} needs a ${operand.name}` : message], { isUsage: true });
+  const words = isMissing
+    ? `${verbName} needs a ${operand.name}`
+    : option
+      ? `--${option} needs a value`
+      : message;
+  return new InputError([words], { isUsage: true });
 }
 
 function explain(error: unknown, verbName: string): number {
   if (error instanceof InputError) {
     const see = error.isUsage ? [`See: gmemlab ${verbName ? `${verbName} ` : ''}--help`] : [];
-    for (const line of [...error.problems, ...see]) process.stderr.write(line.endsWith('\n') ? line : `${line}\n`);
+    for (const line of [...error.problems, ...see])
+      process.stderr.write(line.endsWith('\n') ? line : `${line}\n`);
     return EXIT.input;
   }
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`gmemlab: internal error; this is a defect of gmemlab, not of its input\n${words}\n`);
   return EXIT.internal;
-}
-
-/** Completes names of scenarios and strategies where they stand; verbs and options by yargs. */
-async function complete(
-  current: string,
-  argv: Arguments,
-  complete: (onDone?: (error: Error | null, found: string[] | undefined) => void) => unknown,
-  done: (found: string[]) => void,
-): Promise<void> {
-  const { completeNames } = await import('./complete-names.ts');
-  const names = await completeNames(current, argv['_'] as unknown[]);
-  if (names.length > 0) done(names);
-  else complete();
 }

@@ -6,5 +6,9 @@ const PIPE_WIDTH = 120;
 
 /** How the comparison is to be printed. */
 export function tableOptions(args: Arguments): TableOptions {
-  return { width: process.stdout.columns || PIPE_WIDTH, nodes: isOn(args, 'nodes'), exact: isOn(args, 'exact') };
+  return {
+    width: process.stdout.columns || PIPE_WIDTH,
+    nodes: isOn(args, 'nodes'),
+    exact: isOn(args, 'exact'),
+  };
 }

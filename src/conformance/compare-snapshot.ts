@@ -1,3 +1,4 @@
+import { parseMeminfo } from '../procfs/meminfo.ts';
 import { parseSmaps } from '../procfs/smaps.ts';
 import { processDir, workersIn, type SnapshotFiles } from './capture.ts';
 import { compareCgroups } from './compare-cgroups.ts';
@@ -11,6 +12,7 @@ import type { NoiseContext } from './noise.ts';
 import { ownStatus } from './own-memory.ts';
 import { readProcess, type ProcessReading } from './process-reading.ts';
 import type { Tally } from './tally.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
 
 /** Both sides at one snapshot. */
 export interface Moments {
@@ -24,6 +26,8 @@ export interface Moments {
 export interface SnapshotComparison {
   label: string;
   step: number;
+  /** The kernel's files at the first snapshot. */
+  first: SnapshotFiles;
   now: Moments;
   before: Moments | null;
   cpus: number;
@@ -43,7 +47,11 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
     interleaves,
     movesProcesses,
     workerChanges: before ? changes(workersIn(before.kernel.files), workersIn(now.kernel.files)) : 0,
-    ownAnonPages: before ? Math.abs(ownAnonPages(now.kernel) - ownAnonPages(before.kernel)) : 0,
+    ...ownChanges(before?.kernel ?? null, now.kernel),
+    slabPages: Math.max(
+      0,
+      ...[before ?? now, now].map(({ kernel }) => slabPages(kernel.files) - slabPages(comparison.first)),
+    ),
     knowsPageLists: now.kernel.files.has('sys/zoneinfo'),
   };
   for (const worker of workersIn(now.kernel.files)) compareProcess(tally, comparison, worker, context, goTo);
@@ -69,14 +77,45 @@ const changes = (before: readonly string[], now: readonly string[]): number =>
 const isAlive = (files: SnapshotFiles, worker: string): boolean =>
   readProcess(files, worker, undefined) !== null;
 
-function ownAnonPages({ files, mappings }: Moment): number {
-  return workersIn(files)
-    .flatMap((worker) =>
-      parseSmaps(files.get(`${processDir(worker)}/smaps`) ?? '').filter(
+/** What happened to the memory of the worker program itself between two snapshots. */
+function ownChanges(before: Moment | null, now: Moment): { ownAnonPages: number; ownFilePages: number } {
+  if (!before) return { ownAnonPages: 0, ownFilePages: 0 };
+  const past = ownPages(before);
+  const present = ownPages(now);
+  const sum = (pages: Iterable<OwnPages>): number => [...pages].reduce((total, { anon }) => total + anon, 0);
+  const cameOrWent = [
+    ...[...past].filter(([worker]) => !present.has(worker)),
+    ...[...present].filter(([worker]) => !past.has(worker)),
+  ];
+  return {
+    ownAnonPages: Math.abs(sum(present.values()) - sum(past.values())),
+    ownFilePages: cameOrWent.reduce((total, [, { file }]) => total + file, 0),
+  };
+}
+
+interface OwnPages {
+  anon: number;
+  file: number;
+}
+
+function ownPages({ files, mappings }: Moment): Map<string, OwnPages> {
+  return new Map(
+    workersIn(files).map((worker) => {
+      const own = parseSmaps(files.get(`${processDir(worker)}/smaps`) ?? '').filter(
         (vma) => !isMappedByStep(mappings.get(worker), vma),
-      ),
-    )
-    .reduce((sum, { smaps }) => sum + smaps.anonymous / 4096, 0);
+      );
+      const pages = { anon: 0, file: 0 };
+      for (const { smaps } of own) {
+        pages.anon += smaps.anonymous / PAGE_SIZE;
+        pages.file += (smaps.rss - smaps.anonymous) / PAGE_SIZE;
+      }
+      return [worker, pages];
+    }),
+  );
+}
+
+function slabPages(files: SnapshotFiles): number {
+  return (parseMeminfo(files.get('sys/meminfo') ?? '').get('Slab') ?? 0) / 4;
 }
 
 function compareProcess(

@@ -17,9 +17,8 @@ export function compareSteps(
     const field = (name: string, part: string, expected: string, given: string | null): void =>
       tally.text({ fieldClass: 'step results', field: part, name, kernel: expected, model: given });
     field(`${verb} errno`, 'errno', errnoWords(kernel.errno), model ? errnoWords(model.errno) : null);
-    if (kernel.errno === '') {
-      const ret = model?.errno === '' ? String(model.ret) : null;
-      field(`${verb} ret`, 'ret', String(kernel.ret), ret);
+    if (kernel.errno === '' && model?.errno === '') {
+      field(`${verb} ret`, 'ret', String(kernel.ret), String(model.ret));
     }
     const said = statementsOf(model?.message ?? '');
     for (const [name, value] of statementsOf(kernel.msg)) {

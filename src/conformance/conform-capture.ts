@@ -1,7 +1,8 @@
-import type { Scenario, Step } from '../scenario/types.ts';
+import { ProcTextError } from '../procfs/proc-text.ts';
+import type { Scenario, Step, Verb } from '../scenario/types.ts';
 import { PROFILE_NAMES } from './capture-meta.ts';
 import { captureScenario } from './capture-scenario.ts';
-import { nodesIn, type Capture } from './capture.ts';
+import { CaptureError, nodesIn, type Capture } from './capture.ts';
 import { compareSnapshot, type Moments } from './compare-snapshot.ts';
 import { compareSteps } from './compare-steps.ts';
 import type { FieldClassName } from './field-class.ts';
@@ -56,32 +57,64 @@ export function missingProfile({ release, profile }: Pick<Capture, 'release' | '
 
 /**
  * Runs the model on the script of a capture and compares everything that both report. `scenario` is the capture's script as
- * the step language reads it, on the machine of the capture; recorded addresses and programs are added here.
+ * the step language reads it, on the machine of the capture; recorded addresses and programs are added here. A script that goes
+ * on with a step that the model cannot run is compared up to there; it has a verdict only if something is off by then.
+ * A CaptureError says that the capture does not fit together.
  */
-export function conformCapture(capture: Capture, scenario: Scenario, runModel: RunModel): CaptureResult {
+export function conformCapture(
+  capture: Capture,
+  scenario: Scenario,
+  runModel: RunModel,
+  canRun: (verb: Verb) => boolean = () => true,
+): CaptureResult {
   const missing = missingProfile(capture);
   if (missing !== null) return notJudged(capture, missing);
-  if (capture.snapshots.length === 0) return notJudged(capture, 'the capture holds no snapshot');
   const ready = captureScenario(capture, scenario);
-  const run = runModel(ready);
+  const stop = ready.steps.findIndex(({ verb }) => !canRun(verb));
+  if (stop < 0) return judge(capture, compare(capture, ready, runModel), null);
+  const { line, text } = ready.steps[stop]!;
+  const reason = `compared up to line ${line}: the model cannot run "${text}"`;
+  const part: Capture = {
+    ...capture,
+    steps: capture.steps.slice(0, stop),
+    snapshots: capture.snapshots.filter(({ step }) => step <= stop),
+  };
+  const tally = compare(part, { ...ready, steps: ready.steps.slice(0, stop) }, runModel);
+  return judge(capture, tally, tally.offences.length > 0 ? null : reason, stop);
+}
+
+function compare(capture: Capture, scenario: Scenario, runModel: RunModel): Tally {
+  const run = runModel(scenario);
   const tally = new Tally();
-  compareSteps(tally, ready.steps, capture.steps, run.steps);
+  compareSteps(tally, scenario.steps, capture.steps, run.steps);
   const ofModel = new Map(run.snapshots.map(({ label, facts }) => [label, modelFiles(facts)]));
   let before: Moments | null = null;
   let stepBefore = 0;
   for (const { label, step, files } of capture.snapshots) {
-    const mappings = mappingsAfter(ready.steps, capture.steps, step);
+    const mappings = mappingsAfter(scenario.steps, capture.steps, step);
     const now: Moments = {
       kernel: { files, mappings },
       model: { files: ofModel.get(label) ?? new Map(), mappings },
       history: before?.history ?? new Map(),
     };
-    const since = ready.steps.slice(stepBefore, step);
-    compareSnapshot(tally, { label, step, now, before, ...conditions(capture, ready.steps, step, since) });
+    const since = scenario.steps.slice(stepBefore, step);
+    try {
+      compareSnapshot(tally, {
+        label,
+        step,
+        first: capture.snapshots[0]!.files,
+        now,
+        before,
+        ...conditions(capture, scenario.steps, step, since),
+      });
+    } catch (cause) {
+      if (!(cause instanceof ProcTextError)) throw cause;
+      throw Object.assign(new CaptureError(`snapshot ${label}`, tally.where, cause.message), { cause });
+    }
     before = now;
     stepBefore = step;
   }
-  return judge(capture, tally);
+  return tally;
 }
 
 /** What noise bounds depend on, from the machine and the script. */
@@ -116,24 +149,30 @@ const movesProcess = (step: Step, hasCpusets: boolean): boolean =>
   setsCpuset(step) ||
   (step.verb === 'cgroup move' && hasCpusets);
 
-function judge(capture: Capture, tally: Tally): CaptureResult {
+function judge(
+  capture: Capture,
+  tally: Tally,
+  reason: string | null,
+  compared: number = capture.steps.length,
+): CaptureResult {
   const { scenario, release, profile, steps } = capture;
   const classes = tally.classCounts();
   const offences = tally.offences.toSorted((a, b) => a.step - b.step);
-  const hasNoise = classes.some(({ count }) => count.noise > 0);
-  const verdict = offences.length > 0 ? 'off' : hasNoise ? 'within noise' : 'exact';
   return {
     scenario,
     release,
     profile,
-    verdict,
-    reason: null,
+    verdict: verdictOf(tally, reason),
+    reason,
     classes,
     excuses: [...tally.excuses].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, fields]) => ({ id, fields })),
-    steps: {
-      recorded: steps.length,
-      matching: offences[0] ? offences[0].step - 1 : steps.length,
-    },
+    steps: { recorded: steps.length, matching: offences[0] ? offences[0].step - 1 : compared },
     offences,
   };
+}
+
+function verdictOf(tally: Tally, reason: string | null): Verdict {
+  if (tally.offences.length > 0) return 'off';
+  if (reason !== null || tally.counts.size === 0) return 'not judged';
+  return tally.excuses.size > 0 ? 'within noise' : 'exact';
 }

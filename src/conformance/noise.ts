@@ -12,6 +12,10 @@ export interface NoiseContext {
   workerChanges: number;
   /** Pages by which the anonymous memory of the worker program itself changed since the snapshot before. */
   ownAnonPages: number;
+  /** Pages of the program's files that workers mapped which came or went since the snapshot before. */
+  ownFilePages: number;
+  /** Slab pages that the whole system has gained since the first snapshot, at this one or the one before: the larger. */
+  slabPages: number;
   /** A step asked the kernel to move the memory of a whole process. */
   movesProcesses: boolean;
   /** Free pages include those on the lists of the CPUs, as zoneinfo states them. */
@@ -80,18 +84,41 @@ export const NOISE: readonly NoiseClass[] = [
     pages: ({ ownAnonPages }) => 5 + ownAnonPages,
   },
   {
+    id: 'own-files',
+    title: "The worker program's own file pages",
+    bound: 'as many as the workers mapped that came or went since the snapshot before; else exact',
+    reason:
+      'the controller has the same program mapped, so that its pages stay mapped when the last worker of a scenario goes',
+    fields: [
+      { fieldClass: 'meminfo', names: /^Mapped$/ },
+      { fieldClass: 'node meminfo', names: /^Mapped$/ },
+      { fieldClass: 'memory.stat', names: /^file_mapped$/ },
+      { fieldClass: 'memory.numa_stat', names: /^file_mapped$/ },
+    ],
+    pages: ({ ownFilePages }) => ownFilePages,
+  },
+  {
     id: 'own-tables',
     title: "Page tables of the worker program's own mappings",
-    bound: '3 pages, and 3 for every worker that came or went',
+    bound: '3 pages',
     reason: 'which of its own pages the program has touched decides over a table page more or less',
     fields: [
       { fieldClass: 'status', names: /^VmPTE$/ },
       { fieldClass: 'meminfo', names: /^PageTables$/ },
-      { fieldClass: 'node meminfo', names: /^PageTables$/ },
       { fieldClass: 'memory.stat', names: /^pagetables$/ },
+    ],
+    pages: () => 3,
+  },
+  {
+    id: 'own-tables-node',
+    title: "Nodes of the page tables of the worker program's own mappings",
+    bound: '3 pages per node, and 10 for every worker that came or went; totals have a bound of their own',
+    reason: 'the tables of a started program are on the nodes where its loader ran, which no step says',
+    fields: [
+      { fieldClass: 'node meminfo', names: /^PageTables$/ },
       { fieldClass: 'memory.numa_stat', names: /^pagetables$/ },
     ],
-    pages: ({ workerChanges }) => 3 + 3 * workerChanges,
+    pages: ({ workerChanges }) => 3 + 10 * workerChanges,
   },
   {
     id: 'own-pages-moved',
@@ -120,14 +147,15 @@ export const NOISE: readonly NoiseClass[] = [
   {
     id: 'slab-caches',
     title: 'Slab pages',
-    bound: '64 pages (256 kB) per node, 128 for the whole system',
+    bound:
+      '128 pages (512 kB) for the whole system; per node 64, and as many as the whole system has gained since the first snapshot',
     reason:
-      'slab keeps partly used and empty pages on lists, and the controller and its tools create inodes, dentries and sockets all the time',
+      'slab keeps partly used and empty pages on lists, takes new ones from a node of its own choice, and the controller and its tools create inodes, dentries and sockets all the time',
     fields: [
       { fieldClass: 'meminfo', names: /^(Slab|KReclaimable|SReclaimable|SUnreclaim)$/ },
       { fieldClass: 'node meminfo', names: /^(Slab|KReclaimable|SReclaimable|SUnreclaim)$/ },
     ],
-    pages: ({ nid }) => (nid === null ? 128 : 64),
+    pages: ({ nid, slabPages }) => (nid === null ? 128 : 64 + slabPages),
   },
   {
     id: 'free-memory',
@@ -206,10 +234,18 @@ export const NOISE: readonly NoiseClass[] = [
       {
         fieldClass: 'numastat',
         names:
-          /^(Active|Active\(anon\)|Inactive|Inactive\(anon\)|Mapped|AnonPages|KernelStack|PageTables|Slab|SReclaimable|SUnreclaim|KReclaimable|Numa_Hit|Local_Node|Other_Node)$/,
+          /^(Active|Active\(anon\)|Inactive|Inactive\(anon\)|Mapped|AnonPages|KernelStack|PageTables|Slab|SReclaimable|SUnreclaim|KReclaimable)$/,
       },
     ],
     pages: () => 2 * MIB_PAGES,
+  },
+  {
+    id: 'tool-allocates',
+    title: 'Allocation events of numastat itself',
+    bound: '16 MiB in each of the event rows',
+    reason: 'starting the tool allocates pages for its program, its libraries and the files it reads',
+    fields: [{ fieldClass: 'numastat', names: /^(Numa_Hit|Numa_Miss|Numa_Foreign|Local_Node|Other_Node)$/ }],
+    pages: () => 16 * MIB_PAGES,
   },
 ];
 

@@ -52,6 +52,11 @@ export class Tally {
   readonly offences: Offence[] = [];
   #place: Place = { step: 0, snapshot: null, where: '' };
 
+  /** File or step at which the comparison stands. */
+  get where(): string {
+    return this.#place.where;
+  }
+
   /** Says where the fields that follow stand. */
   at(place: Place): void {
     this.#place = place;

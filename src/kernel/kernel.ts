@@ -64,8 +64,9 @@ export class Kernel {
   kernelFrames = 0;
   /** Pages per node for the hook call about a single page; all zero between calls. */
   readonly nodeScratch: Float64Array;
-  /** Node of each 4 MiB of frames. */
-  readonly #nidOfBlock: Uint8Array;
+  /** First frame of each node with memory, ascending, and the node. */
+  readonly #starts: Float64Array;
+  readonly #nids: Int32Array;
   nextPid = 200;
   nextInodeId = 1;
   /** i_ino of tmpfs counts up per mount; the first object of a fresh system gets 2. */
@@ -98,7 +99,9 @@ export class Kernel {
     this.slabRoom = new Float64Array(this.nodes.length);
     this.slabFrames = this.nodes.map(() => new KernelPages());
     this.nodeScratch = new Float64Array(this.nodes.length);
-    this.#nidOfBlock = nodesOfBlocks(this.nodes);
+    const populated = this.nodes.filter((node) => node.pages > 0).sort((a, b) => a.startPfn - b.startPfn);
+    this.#starts = Float64Array.from(populated, (node) => node.startPfn);
+    this.#nids = Int32Array.from(populated, (node) => node.nid);
   }
 
   /** Pages of RAM. */
@@ -108,7 +111,15 @@ export class Kernel {
 
   /** Node of a frame. */
   nidOf(pfn: number): number {
-    return this.#nidOfBlock[Math.floor(pfn / NODE_BLOCK)]!;
+    const starts = this.#starts;
+    let lo = 0;
+    let hi = starts.length - 1;
+    while (lo < hi) {
+      const mid = (lo + hi + 1) >>> 1;
+      if (starts[mid]! <= pfn) lo = mid;
+      else hi = mid - 1;
+    }
+    return this.#nids[lo]!;
   }
 
   newMemcg(path: string, parent: Memcg | null): Memcg {
@@ -141,17 +152,4 @@ export class Kernel {
   event(name: string, count: number): void {
     this.vmEvents[name] = (this.vmEvents[name] ?? 0) + count;
   }
-}
-
-/** Nodes start at multiples of this many frames (see zone.ts). */
-const NODE_BLOCK = 1024;
-
-function nodesOfBlocks(nodes: readonly NumaNode[]): Uint8Array {
-  const end = Math.max(0, ...nodes.map((node) => node.startPfn + node.pages));
-  const out = new Uint8Array(Math.ceil(end / NODE_BLOCK));
-  for (const node of nodes) {
-    if (node.pages > 0)
-      out.fill(node.nid, node.startPfn / NODE_BLOCK, Math.ceil((node.startPfn + node.pages) / NODE_BLOCK));
-  }
-  return out;
 }

@@ -1,4 +1,5 @@
 import { PAGE_SIZE } from '../units/pages.ts';
+import type { Draft } from './draft.ts';
 import type { Path } from './positioned-document.ts';
 import type { Section } from './section.ts';
 import type { VmaSource } from './source-types.ts';
@@ -11,16 +12,16 @@ const MAPS_WORDS = 'START-END PERMS OFFSET DEV INODE [NAME], as a line of /proc/
 /** End of the user half of a 47-bit address space. */
 const TASK_SIZE = 2 ** 47;
 
-/** Makes a process's first VMAs from a section that matches the schema. */
+/** Makes a process's first VMAs. Without a machine, nodes are not checked. */
 export function checkImage(
-  source: readonly VmaSource[],
+  source: Draft<VmaSource[]>,
   path: Path,
   machine: Machine | null,
   section: Section,
 ): ImageVma[] {
   const image: ImageVma[] = [];
   source.forEach((entry, i) => {
-    const vma = checkVma(entry, [...path, i], machine, section);
+    const vma = checkVma(entry ?? {}, [...path, i], machine, section);
     if (!vma) return;
     const other = image.find((earlier) => vma.start < earlier.end && earlier.start < vma.end);
     if (other) {
@@ -32,39 +33,54 @@ export function checkImage(
   return image;
 }
 
-function checkVma(source: VmaSource, path: Path, machine: Machine | null, section: Section): ImageVma | null {
-  const match = MAPS_LINE.exec(source.map.trim());
-  if (!match) {
-    section.complain([...path, 'map'], 'range', `${JSON.stringify(source.map)} does not fit: ${MAPS_WORDS}`);
-    return null;
-  }
-  const [, startText, endText, perms = '', offsetText, dev = '', inode, name = ''] = match;
-  const [start, end, offset] = [startText, endText, offsetText].map((text) => Number.parseInt(text!, 16)) as [
-    number,
-    number,
-    number,
-  ];
-  const fault = rangeFault(start, end, offset);
-  if (fault !== null) {
-    section.complain([...path, 'map'], 'range', fault);
-    return null;
-  }
-  const resident = checkResident(source.resident ?? {}, [...path, 'resident'], machine, section);
-  const total = Object.values(source.resident ?? {}).reduce((sum, count) => sum + count, 0);
-  const pages = (end - start) / PAGE_SIZE;
+function checkVma(
+  source: Draft<VmaSource>,
+  path: Path,
+  machine: Machine | null,
+  section: Section,
+): ImageVma | null {
+  const counts = source.resident ?? {};
+  const resident = checkResident(counts, [...path, 'resident'], machine, section);
+  const range = checkRange(source.map, [...path, 'map'], section);
+  if (!range) return null;
+  const total = Object.values(counts).reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  const pages = (range.end - range.start) / PAGE_SIZE;
   if (total > pages) {
     section.complain([...path, 'resident'], 'range', `${total} resident pages in a mapping of ${pages}`);
   }
-  const hasFile = name !== '' && !name.startsWith('[');
+  const hasFile = range.name !== '' && !range.name.startsWith('[');
   const anonPages = source.anon ?? (hasFile ? 0 : total);
-  if (anonPages > total) {
-    section.complain([...path, 'anon'], 'range', `${anonPages} anonymous pages of ${total} resident ones`);
-  } else if (!hasFile && anonPages < total) {
-    const words = `${anonPages} anonymous pages of ${total} resident ones, but without a file all are anonymous`;
-    section.complain([...path, 'anon'], 'range', words);
+  const share = `${anonPages} anonymous pages of ${total} resident ones`;
+  if (anonPages > total) section.complain([...path, 'anon'], 'range', share);
+  if (anonPages < total && !hasFile) {
+    section.complain(
+      [...path, 'anon'],
+      'range',
+      `${share}, but in a mapping without a file all are anonymous`,
+    );
   }
-  const vmFlags = source.vmFlags?.split(' ') ?? [];
-  return { start, end, perms, offset, dev, inode: Number(inode), name, vmFlags, resident, anonPages };
+  return { ...range, vmFlags: source.vmFlags?.split(' ') ?? [], resident, anonPages };
+}
+
+/** Takes a line of /proc/PID/maps apart. */
+function checkRange(
+  source: string | undefined,
+  path: Path,
+  section: Section,
+): Pick<ImageVma, 'start' | 'end' | 'perms' | 'offset' | 'dev' | 'inode' | 'name'> | null {
+  if (source === undefined) return null;
+  const match = MAPS_LINE.exec(source.trim());
+  if (!match) {
+    section.complain(path, 'range', `${JSON.stringify(source)} does not fit: ${MAPS_WORDS}`);
+    return null;
+  }
+  const [, startText = '', endText = '', perms = '', offsetText = '', dev = '', inode, name = ''] = match;
+  const start = Number.parseInt(startText, 16);
+  const end = Number.parseInt(endText, 16);
+  const offset = Number.parseInt(offsetText, 16);
+  const fault = rangeFault(start, end, offset);
+  if (fault !== null) section.complain(path, 'range', fault);
+  return fault === null ? { start, end, perms, offset, dev, inode: Number(inode), name } : null;
 }
 
 function rangeFault(start: number, end: number, offset: number): string | null {
@@ -76,14 +92,15 @@ function rangeFault(start: number, end: number, offset: number): string | null {
 
 /** Pages per node as a dense list, one entry for each node of the machine. */
 function checkResident(
-  source: Readonly<Record<string, number>>,
+  source: Readonly<Record<string, number | undefined>>,
   path: Path,
   machine: Machine | null,
   section: Section,
 ): number[] {
-  if (!machine) return Object.values(source);
+  if (!machine) return [];
   const resident = machine.nodes.map(() => 0);
   for (const [key, pages] of Object.entries(source)) {
+    if (pages === undefined) continue;
     const node = machine.nodes[Number(key)];
     if (!node) {
       const words = `${key} is not a node of this machine (${nodeRange(machine.nodes.length)})`;

@@ -1,6 +1,7 @@
 import { parseList } from '../units/nodelist.ts';
 import { formatSize, PAGE_SIZE } from '../units/pages.ts';
 import { checkDistances } from './check-distances.ts';
+import type { Draft } from './draft.ts';
 import type { Section } from './section.ts';
 import type { MachineSource, NodeSource } from './source-types.ts';
 import type { Machine, MachineNode } from './types.ts';
@@ -10,11 +11,15 @@ const MAX_MEMORY = 64 * 2 ** 40;
 /** NR_CPUS of distributions' kernels. */
 const MAX_CPUS = 8192;
 
-/** Makes a machine from a file that matches the schema; null when its values do not go together. */
-export function checkMachine(source: MachineSource, section: Section): Machine | null {
+/**
+ * Makes a machine and reports what does not go together. Where the schema found fault, the source has gaps and the machine has NaN:
+ * it is then good for checking what refers to it, no more. Null when it is not even clear which nodes there are.
+ */
+export function checkMachine(source: Draft<MachineSource>, section: Section): Machine | null {
+  if (!source.nodes) return null;
   const movable = section.size(['movable'], source.movable);
   const cpuOwner = new Map<number, number>();
-  const nodes = source.nodes.map((node, nid) => checkNode(node, nid, movable, cpuOwner, section));
+  const nodes = source.nodes.map((node, nid) => checkNode(node ?? {}, nid, movable, cpuOwner, section));
   const total = nodes.reduce((sum, node) => sum + node.memoryBytes, 0);
   if (cpuOwner.size === 0) section.complain(['nodes'], 'range', 'no node has CPUs: at least one must');
   if (total === 0) section.complain(['nodes'], 'range', 'no node has memory: at least one must');
@@ -22,28 +27,27 @@ export function checkMachine(source: MachineSource, section: Section): Machine |
     const words = `the nodes have ${formatSize(total)} of memory: at most ${formatSize(MAX_MEMORY)} can be addressed`;
     section.complain(['nodes'], 'range', words);
   }
-  const machine: Machine = {
-    title: source.title,
+  return {
+    title: source.title ?? '',
     nodes,
     distances: checkDistances(source.distances, nodes.length, section),
-    sysctl: { ...source.sysctl },
+    sysctl: { ...(source.sysctl as MachineSource['sysctl']) },
     thp: source.thp ?? 'always',
     thpShmem: source.thpShmem ?? 'never',
     swapBytes: section.size(['swap'], source.swap),
     hugepages: checkHugepages(source.hugepages ?? 0, nodes, section),
   };
-  return section.problemCount === 0 ? machine : null;
 }
 
 function checkNode(
-  source: NodeSource,
+  source: Draft<NodeSource>,
   nid: number,
   movable: number,
   cpuOwner: Map<number, number>,
   section: Section,
 ): MachineNode {
   const path = ['nodes', nid];
-  const memoryBytes = section.size([...path, 'memory'], source.memory);
+  const memoryBytes = section.size([...path, 'memory'], source.memory, Number.NaN);
   const movableBytes = section.size([...path, 'movable'], source.movable, movable);
   const { pageCache, anon, slab } = source.background ?? {};
   const background = {
@@ -51,7 +55,7 @@ function checkNode(
     anon: section.size([...path, 'background', 'anon'], anon),
     slab: section.size([...path, 'background', 'slab'], slab),
   };
-  if (memoryBytes % PAGE_SIZE !== 0) {
+  if (memoryBytes % PAGE_SIZE > 0) {
     section.complain([...path, 'memory'], 'range', `${source.memory} is no whole number of 4 KiB pages`);
   }
   if (movableBytes > memoryBytes) {
@@ -68,36 +72,35 @@ function checkNode(
 }
 
 function checkCpus(
-  source: string | number,
+  source: string | number | undefined,
   nid: number,
   cpuOwner: Map<number, number>,
   section: Section,
 ): number[] {
   const path = ['nodes', nid, 'cpus'];
-  const cpus = parseList(String(source));
-  if (!cpus) {
+  const cpus = source === undefined ? undefined : parseList(String(source));
+  if (source !== undefined && !cpus) {
     section.complain(path, 'range', `"${source}" is no list of CPUs: a range counts upwards, as in 0-15`);
-    return [];
   }
-  const last = cpus.at(-1) ?? 0;
+  // Nobody knows which CPUs these are: NaN keeps the checks that need them from complaining.
+  const known = cpus ?? [Number.NaN];
+  const last = known.at(-1) ?? 0;
   if (last >= MAX_CPUS) section.complain(path, 'range', `CPU ${last} is too large: at most ${MAX_CPUS - 1}`);
-  for (const cpu of cpus) {
-    const owner = cpuOwner.get(cpu);
-    cpuOwner.set(cpu, nid);
-    if (owner === undefined) continue;
-    section.complain(path, 'reference', `CPU ${cpu} belongs to node ${owner} already`);
-    break;
+  const taken = known.find((cpu) => cpuOwner.has(cpu) && !Number.isNaN(cpu));
+  if (taken !== undefined) {
+    section.complain(path, 'reference', `CPU ${taken} belongs to node ${cpuOwner.get(taken)} already`);
   }
-  return cpus;
+  for (const cpu of known) cpuOwner.set(cpu, nid);
+  return known;
 }
 
 function checkHugepages(
-  source: number | number[],
+  source: Draft<number | number[]>,
   nodes: readonly MachineNode[],
   section: Section,
 ): number[] {
   const isList = Array.isArray(source);
-  const counts = isList ? source : nodes.map(() => source);
+  const counts = isList ? source.map((count) => count ?? 0) : nodes.map(() => source);
   if (counts.length !== nodes.length) {
     const words = `${counts.length} numbers for ${nodes.length} nodes: give one number, or one for each node`;
     section.complain(['hugepages'], 'range', words);
@@ -105,7 +108,7 @@ function checkHugepages(
   }
   counts.forEach((count, nid) => {
     const { memoryBytes } = nodes[nid]!;
-    if (count * 2 ** 21 <= memoryBytes) return;
+    if (!(count * 2 ** 21 > memoryBytes)) return;
     const words = `${count} pages of 2 MiB do not fit into node ${nid}, which has ${formatSize(memoryBytes)}`;
     section.complain(isList ? ['hugepages', nid] : ['hugepages'], 'range', words);
   });

@@ -1,4 +1,5 @@
 import { checkImage } from './check-image.ts';
+import type { Draft } from './draft.ts';
 import type { Section } from './section.ts';
 import type { ProcessSource } from './source-types.ts';
 import { RESERVED_WORKER } from './steps/name-rules.ts';
@@ -7,16 +8,23 @@ import type { Machine, ProcessSpec } from './types.ts';
 /** TASK_COMM_LEN less the closing zero. */
 const MAX_COMM = 15;
 
-/** Makes process descriptions from a section that matches the schema. Without a machine, nodes are not checked. */
+/** Processes by worker name, with no names of Object's own among them: `constructor` is a good name for a worker. */
+export function noProcesses(): Record<string, ProcessSpec> {
+  return Object.create(null) as Record<string, ProcessSpec>;
+}
+
+/** Makes process descriptions. Without a machine, nodes are not checked. */
 export function checkProcesses(
-  source: Readonly<Record<string, ProcessSource>>,
+  source: Draft<Record<string, ProcessSource>>,
   machine: Machine | null,
   section: Section,
 ): Record<string, ProcessSpec> {
-  const processes: Record<string, ProcessSpec> = {};
+  const processes = noProcesses();
   const pidOwner = new Map<number, string>();
-  for (const [worker, { cmdline, comm, pid = 0, cgroup = '/', image = [] }] of Object.entries(source)) {
+  for (const [worker, process] of Object.entries(source)) {
     const path = ['processes', worker];
+    const { comm, pid = 0, cgroup = '/', image = [] } = process ?? {};
+    const cmdline = process?.cmdline?.map((word) => word ?? '');
     if (worker === RESERVED_WORKER) {
       section.complain(
         path,

@@ -23,10 +23,7 @@ export function formatProblems(
 }
 
 function quote(text: string, line: number, column: number): string {
-  const from = Math.max(
-    0,
-    column - QUOTED_WIDTH / 2 > 0 && text.length > QUOTED_WIDTH ? column - QUOTED_WIDTH / 2 : 0,
-  );
+  const from = text.length > QUOTED_WIDTH ? Math.max(0, column - QUOTED_WIDTH / 2) : 0;
   const before = from > 0 ? '…' : '';
   const after = text.length > from + QUOTED_WIDTH ? '…' : '';
   const shown = before + text.slice(from, from + QUOTED_WIDTH) + after;

@@ -1,3 +1,4 @@
+import { noProcesses } from './check-processes.ts';
 import type { Loaded, SourceFile } from './loaded.ts';
 import { ProblemList } from './place.ts';
 import { scenarioId } from './scenario-id.ts';
@@ -31,7 +32,7 @@ export function loadSteps({ file, text, machine, kernel }: StepsInput): Loaded<{
     seed,
     machine,
     strategies: [],
-    processes: {},
+    processes: noProcesses(),
     steps,
     script: text,
   };

@@ -71,6 +71,13 @@ export class PositionedDocument {
     return text;
   }
 
+  /** Whether there is anything at a path. */
+  has(path: Path): boolean {
+    let value = this.value;
+    for (const part of path) value = (value as Record<string, unknown> | null | undefined)?.[part];
+    return value !== undefined;
+  }
+
   /** A message about a value, led by its path. */
   about(path: Path, message: string): string {
     return path.length === 0 ? message : `${this.pathText(path)}: ${message}`;

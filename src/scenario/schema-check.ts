@@ -22,7 +22,10 @@ async function compile(): Promise<Readonly<Record<SchemaName, ValidateFunction>>
   };
 }
 
-/** Reports where a document departs from its schema; returns the paths of the values concerned. */
+/** Errors that leave what is there usable. */
+const HARMLESS: ReadonlySet<string> = new Set(['required', 'additionalProperties', 'uniqueItems']);
+
+/** Reports where a document departs from its schema; returns the paths of values that cannot be used. */
 export async function checkSchema(
   name: SchemaName,
   document: PositionedDocument,
@@ -31,16 +34,17 @@ export async function checkSchema(
   validators ??= compile();
   const validate = (await validators)[name];
   if (validate(document.value)) return [];
-  const paths: Path[] = [];
+  const broken: Path[] = [];
   for (const error of validate.errors ?? []) {
     const path = pathOf(error);
     const found = schemaMessage(error);
     if (found === null) continue;
-    paths.push(path);
-    const place = document.place([...path, ...found.below], found.at);
+    const whole = [...path, ...found.below];
+    if (!HARMLESS.has(error.keyword)) broken.push(whole);
+    const place = document.place(whole, found.at);
     report(place, 'schema', document.about(path, found.message));
   }
-  return paths;
+  return broken;
 }
 
 /** ajv's JSON pointer as keys. */

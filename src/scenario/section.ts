@@ -9,8 +9,6 @@ export class Section {
   readonly #document: PositionedDocument;
   readonly #base: Path;
   readonly #report: Report;
-  /** Problems found in this section. */
-  problemCount = 0;
 
   constructor(config: { document: PositionedDocument; base: Path; report: Report }) {
     this.#document = config.document;
@@ -20,17 +18,21 @@ export class Section {
 
   /** Reports what is wrong with the value at a path below the section's own (or with its key). */
   complain(path: Path, reason: Problem['reason'], message: string, at: 'key' | 'value' = 'value'): void {
-    this.problemCount++;
     const whole = [...this.#base, ...path];
     this.#report(this.#document.place(whole, at), reason, this.#document.about(whole, message));
   }
 
-  /** Bytes of a size; `fallback` when it is absent. */
+  /** Bytes of a size; `fallback` when it is absent; NaN, which no later comparison finds fault with, when it cannot be read. */
   size(path: Path, source: SizeSource | undefined, fallback: number = 0): number {
-    if (source === undefined) return fallback;
+    if (source === undefined) return this.#isWritten(path) ? Number.NaN : fallback;
     const bytes = typeof source === 'number' ? source : parseSize(source);
     if (bytes !== undefined && Number.isSafeInteger(bytes)) return bytes;
     this.complain(path, 'range', `${source} is larger than anything that can be counted here`);
-    return fallback;
+    return Number.NaN;
+  }
+
+  /** Whether the file has something at the path, usable or not. */
+  #isWritten(path: Path): boolean {
+    return this.#document.has([...this.#base, ...path]);
   }
 }

@@ -5,7 +5,8 @@ export function closest(word: string, choices: readonly string[]): string | unde
   let bestDistance = limit + 1;
   for (const choice of choices) {
     const distance = editDistance(word.toLowerCase(), choice.toLowerCase());
-    if (distance < bestDistance) {
+    // Half of a short word changed is another word.
+    if (distance < bestDistance && 2 * distance < Math.max(word.length, choice.length)) {
       best = choice;
       bestDistance = distance;
     }

@@ -23,7 +23,11 @@ export async function doctorCommand(): Promise<number> {
     tool('numastat', 'numactl', 'reads the trees that reports hold'),
     tool('qemu-system-x86_64', 'qemu-system-x86', 'makes captures of other kernels'),
   ];
-  const rows = checks.map(({ what, state, words }) => [state === 'optional' ? 'not there' : state, what, words]);
+  const rows = checks.map(({ what, state, words }) => [
+    state === 'optional' ? 'not there' : state,
+    what,
+    words,
+  ]);
   process.stdout.write(`gmemlab ${packageVersion()}\n${columns(rows)}`);
   return checks.some(({ state }) => state === 'missing') ? EXIT.noVerdict : EXIT.passed;
 }
@@ -56,7 +60,11 @@ async function drawing(): Promise<Check> {
     const png = new Resvg('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>').render().asPng();
     return { what, state: 'ok', words: `works (${png.length} bytes)` };
   } catch (error) {
-    return { what, state: 'missing', words: `${messageOf(error)}; npm ci without --omit=optional installs it` };
+    return {
+      what,
+      state: 'missing',
+      words: `${messageOf(error)}; npm ci without --omit=optional installs it`,
+    };
   }
 }
 
@@ -75,7 +83,11 @@ function datasets(): Check {
   const isThere = existsSync(join(packageRoot(), 'datasets', 'captures'));
   return isThere
     ? { what, state: 'ok', words: 'datasets/captures' }
-    : { what, state: 'optional', words: 'only in the repository, not in the npm package; conform needs them' };
+    : {
+        what,
+        state: 'optional',
+        words: 'only in the repository, not in the npm package; conform needs them',
+      };
 }
 
 function tool(name: string, debianPackage: string, use: string): Check {

@@ -31,7 +31,9 @@ export function listCommand(args: Arguments): number {
   const what = textOf(args, 'what');
   const kinds = what === undefined ? Object.keys(LISTS) : [what];
   const found = Object.fromEntries(kinds.map((kind) => [kind, LISTS[kind]!()]));
-  process.stdout.write(textOf(args, 'format') === 'json' ? `${JSON.stringify(found, null, 2)}\n` : tables(found));
+  process.stdout.write(
+    textOf(args, 'format') === 'json' ? `${JSON.stringify(found, null, 2)}\n` : tables(found),
+  );
   return 0;
 }
 
@@ -60,7 +62,11 @@ function partsOf(axis: string): Listed[] {
         const others = choices.filter((choice) => choice !== spec.default);
         return `${key}=${[spec.default, ...others].join('|')}`;
       });
-      return { name: id, title, details: [axis, origin, ...(set.length > 0 ? [`{${set.join(',')}}`] : [])].join(' ') };
+      return {
+        name: id,
+        title,
+        details: [axis, origin, ...(set.length > 0 ? [`{${set.join(',')}}`] : [])].join(' '),
+      };
     });
 }
 

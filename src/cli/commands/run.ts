@@ -14,7 +14,7 @@ import { writeReport } from '../write-report.ts';
 
 /** `gmemlab run`: nothing is written unless every scenario, strategy and directory is sound. */
 export async function runCommand(args: Arguments): Promise<number> {
-  const jobs = await loadJobs(args);
+  const { jobs } = await loadJobs(args);
   const directories = openDirectories(jobs, textOf(args, 'out'));
   const exits: number[] = [];
   try {
@@ -28,7 +28,11 @@ export async function runCommand(args: Arguments): Promise<number> {
   return worstExit(exits);
 }
 
-async function runJob({ scenario, plans }: Job, directory: ReportDirectory, args: Arguments): Promise<number> {
+async function runJob(
+  { scenario, plans }: Job,
+  directory: ReportDirectory,
+  args: Arguments,
+): Promise<number> {
   const result = await simulate(scenario, plans);
   const rows = attribution(result);
   const warnings = await writeReport(directory, { result, rows, hasCharts: isOn(args, 'charts') });
@@ -37,7 +41,7 @@ async function runJob({ scenario, plans }: Job, directory: ReportDirectory, args
   process.stdout.write(formatComparison(compareStrategies(result, rows), format, tableOptions(args)));
   for (const warning of warnings) say(warning);
   sayAlarms(result, rows);
-  say(`${scenario.id}: ${directory.fileCount} files in ${directory.name}`);
+  say(`${scenario.id}: wrote ${directory.fileCount} files to ${directory.name}`);
   return resultExit(result);
 }
 
@@ -46,7 +50,8 @@ function openDirectories(jobs: readonly Job[], out: string | undefined): ReportD
   const opened: ReportDirectory[] = [];
   try {
     for (const { scenario } of jobs) {
-      const name = out === undefined ? join('reports', scenario.id) : jobs.length === 1 ? out : join(out, scenario.id);
+      const name =
+        out === undefined ? join('reports', scenario.id) : jobs.length === 1 ? out : join(out, scenario.id);
       opened.push(new ReportDirectory(name));
     }
   } catch (error) {

@@ -20,7 +20,7 @@ export const compare: Verb = {
     'update-baseline': { type: 'boolean', describe: 'Write the baseline instead of comparing with it' },
   },
   example: [
-    'gmemlab compare talk-snp-40g --reference page-cache --baseline talk.baseline',
+    'gmemlab compare talk-snp-40g --baseline 40g.baseline',
     'Print the table; exit 1 and list what changed if any value is not as in the baseline',
   ],
   handle: async (args) => (await import('../commands/compare.ts')).compareCommand(args),

@@ -17,7 +17,7 @@ export const run: Verb = {
     },
   },
   example: [
-    "gmemlab run talk-snp-40g --strategy page-cache --strategy 'fbind+tracker{oom=true}'",
+    'gmemlab run talk-snp-40g --strategy fbind+tracker',
     'Write reports/talk-snp-40g and print who sees the private memory',
   ],
   handle: async (args) => (await import('../commands/run.ts')).runCommand(args),

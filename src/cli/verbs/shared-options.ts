@@ -1,5 +1,16 @@
 import type { Options } from 'yargs';
 
+/** Options of the verbs that read scenarios. */
+export const INPUT_OPTIONS: Readonly<Record<string, Options>> = {
+  'strategy-file': {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'A JavaScript module whose default export is a part of your own; repeatable',
+  },
+  machine: { type: 'string', describe: 'Machine of a bare script (.steps): a name or a file' },
+};
+
 /** Options of the verbs that run scenarios. */
 export const RUN_OPTIONS: Readonly<Record<string, Options>> = {
   strategy: {
@@ -8,12 +19,7 @@ export const RUN_OPTIONS: Readonly<Record<string, Options>> = {
     nargs: 1,
     describe: "A strategy, or parts joined by +; repeatable. Default: the scenario's, or all",
   },
-  'strategy-file': {
-    type: 'string',
-    array: true,
-    nargs: 1,
-    describe: 'A JavaScript module whose default export is a part of your own; repeatable',
-  },
+  ...INPUT_OPTIONS,
   kernel: {
     type: 'string',
     choices: ['6.12', '6.18', '7.3'],

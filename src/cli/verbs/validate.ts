@@ -1,4 +1,5 @@
 import type { Verb } from '../verb.ts';
+import { INPUT_OPTIONS } from './shared-options.ts';
 
 export const validate: Verb = {
   name: 'validate',
@@ -9,7 +10,10 @@ export const validate: Verb = {
     isRequired: true,
     isList: true,
   },
-  options: {},
-  example: ['gmemlab validate my-guest.yaml', 'All problems at once, with line and column; exit 2 if there are any'],
+  options: INPUT_OPTIONS,
+  example: [
+    'gmemlab validate my-guest.yaml',
+    'All problems at once, with line and column; exit 2 if there are any',
+  ],
   handle: async (args) => (await import('../commands/validate.ts')).validateCommand(args),
 };

@@ -6,7 +6,7 @@ import { missingNodes } from './node-words.ts';
 import type { Word } from './split-line.ts';
 import type { StepWords } from './step-words.ts';
 
-const SIZE_WORDS = 'a size is digits and one of K, M, G, T or p (pages of 4 KiB), as in 64M or 3p';
+const SIZE_WORDS = 'digits and one of K, M, G, T or p (pages of 4 KiB), as in 64M or 3p';
 
 /** A size, offset or address in bytes. */
 export function takeSize(words: StepWords, what: string): number {
@@ -119,14 +119,11 @@ export function takeCpu(words: StepWords): number {
   const word = words.take('CPU');
   if (!word) return 0;
   const cpu = readNumber(words, word, 0);
-  const { machine } = words.surroundings;
-  if (machine && !machine.cpus.has(cpu) && !words.mayFail) {
-    const last = Math.max(...machine.cpus);
-    words.complain(
-      word,
-      'reference',
-      `${cpu} is not a CPU of this machine (${machine.cpus.size} of them, up to ${last})`,
-    );
+  const cpus = words.surroundings.machine?.cpus;
+  if (cpus && !cpus.has(cpu) && !words.mayFail) {
+    const last = Math.max(...cpus);
+    const message = `${cpu} is not a CPU of this machine (it has ${cpus.size}, the last is ${last})`;
+    words.complain(word, 'reference', message);
   }
   return cpu;
 }

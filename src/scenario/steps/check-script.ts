@@ -27,10 +27,8 @@ export function checkScript(script: ScriptText, surroundings: ScriptSurroundings
     names.make('worker', worker);
     for (const path of withParents(cgroup)) names.make('cgroup', path);
   }
-  const hardware = machine && {
-    nodeCount: machine.nodes.length,
-    cpus: new Set(machine.nodes.flatMap((node) => node.cpus)),
-  };
+  const cpus = new Set(machine?.nodes.flatMap((node) => node.cpus));
+  const hardware = machine && { nodeCount: machine.nodes.length, cpus: cpus.has(Number.NaN) ? null : cpus };
   const steps = parseScript(script, { machine: hardware, names, seed }, report);
   names.check(report);
   checkLabels(steps, report);

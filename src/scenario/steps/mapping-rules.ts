@@ -76,7 +76,7 @@ export const MAPPING_RULES: StepRules<
     usage: 'NAME OFF LEN write|read [random=COUNT [seed=N]]',
     read: (words) => {
       const span = takeSpan(words);
-      const write = takeChoice(words, 'ACCESS', ['write', 'read']) === 'write';
+      const write = takeChoice(words, 'kind of access', ['write', 'read']) === 'write';
       return { ...span, write, random: takeRandom(words, span.bytes) };
     },
   },
@@ -84,7 +84,7 @@ export const MAPPING_RULES: StepRules<
   munlock: { usage: 'NAME OFF LEN', read: takeSpan },
   madvise: {
     usage: 'NAME OFF LEN ADVICE',
-    read: (words) => ({ ...takeSpan(words), advice: takeChoice(words, 'ADVICE', ADVICE) }),
+    read: (words) => ({ ...takeSpan(words), advice: takeChoice(words, 'advice', ADVICE) }),
   },
   move_pages: {
     usage: 'NAME OFF LEN NODE',

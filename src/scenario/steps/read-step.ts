@@ -48,6 +48,7 @@ export function readStep({ line, words: all, place, report, surroundings }: Step
   const found = findVerb(first.text, words[1]?.text);
   if (!found) {
     reportUnknown(words, placeOf, complain);
+    for (const word of words) surroundings.names.excuse(word.text);
     return null;
   }
   if (who !== null && isControllerVerb(found.verb)) {

@@ -18,12 +18,18 @@ const MADE_BY: Readonly<Record<ReferenceKind, string>> = {
  */
 export class ScriptNames {
   readonly #made = new Map<ReferenceKind, Set<string>>();
+  readonly #excused = new Set<string>();
   readonly #uses: { kind: ReferenceKind; name: string; place: Place }[] = [];
 
   make(kind: ReferenceKind, name: string): void {
     const names = this.#made.get(kind);
     if (names) names.add(name);
     else this.#made.set(kind, new Set([name]));
+  }
+
+  /** A line that cannot be read may have been meant to make this name: its uses are not held against it. */
+  excuse(name: string): void {
+    this.#excused.add(name);
   }
 
   use(kind: ReferenceKind, name: string, place: Place): void {
@@ -34,7 +40,7 @@ export class ScriptNames {
   check(report: Report): void {
     for (const { kind, name, place } of this.#uses) {
       const made = this.#made.get(kind);
-      if (made?.has(name)) continue;
+      if (made?.has(name) || this.#excused.has(name)) continue;
       const known = made ? hint(name, [...made].sort()) : 'there is none at all';
       report(place, 'reference', `no ${kind} "${name}" is made in this script (${MADE_BY[kind]}): ${known}`);
     }

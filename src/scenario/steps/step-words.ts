@@ -6,8 +6,8 @@ import { textOf, type Word } from './split-line.ts';
 
 /** What a script can refer to beyond itself. */
 export interface StepSurroundings {
-  /** Null when the machine is not known (its own description has problems): its nodes and CPUs are not checked then. */
-  machine: { nodeCount: number; cpus: ReadonlySet<number> } | null;
+  /** Null when the machine's own description has problems: what is not known of it is not checked. */
+  machine: { nodeCount: number; cpus: ReadonlySet<number> | null } | null;
   names: ScriptNames;
   /** Seed of random touches that state none. */
   seed: number;

@@ -14,7 +14,7 @@ export const TASK_RULES: StepRules<
   rlimit: {
     usage: 'memlock|as|rss|data|fsize SIZE',
     read: (words) => ({
-      resource: takeChoice(words, 'RESOURCE', ['memlock', 'as', 'rss', 'data', 'fsize']),
+      resource: takeChoice(words, 'resource', ['memlock', 'as', 'rss', 'data', 'fsize']),
       bytes: takeSize(words, 'SIZE'),
     }),
   },

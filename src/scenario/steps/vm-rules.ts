@@ -71,7 +71,7 @@ export const VM_RULES: StepRules<
     usage: 'GPA LEN private|shared',
     read: (words) => ({
       ...takeGuestRange(words),
-      to: takeChoice(words, 'ATTRIBUTE', ['private', 'shared']),
+      to: takeChoice(words, 'attribute', ['private', 'shared']),
     }),
   },
   'vm touch': {
@@ -99,7 +99,7 @@ export const VM_RULES: StepRules<
     usage: 'GPA LEN private|shared [implicit] [keep]',
     read: (words) => ({
       ...takeGuestRange(words),
-      to: takeChoice(words, 'ATTRIBUTE', ['private', 'shared']),
+      to: takeChoice(words, 'attribute', ['private', 'shared']),
       how: words.flag('implicit') ? 'implicit' : 'explicit',
       discard: !words.flag('keep'),
     }),

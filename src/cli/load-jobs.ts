@@ -1,0 +1,93 @@
+import { ProblemList } from '../scenario/place.ts';
+import { readDocument } from '../scenario/positioned-document.ts';
+import type { Scenario } from '../scenario/types.ts';
+import type { Catalogue, StrategyPlan } from '../strategy/plan.ts';
+import { InputError } from './input-error.ts';
+import { loadCatalogue, planStrategies, type OwnParts } from './plan-strategies.ts';
+import { readScenario, type ReadScenario } from './read-scenario.ts';
+import { textOf, textsOf, type Arguments } from './verb.ts';
+
+/** A scenario with the strategies that it runs under. */
+export interface Job {
+  scenario: Scenario;
+  plans: StrategyPlan[];
+}
+
+export interface Jobs {
+  jobs: Job[];
+  catalogue: Catalogue;
+}
+
+/** Reads and checks everything that `run` and `compare` are given. Throws InputError with all problems of all of it. */
+export async function loadJobs(args: Arguments): Promise<Jobs> {
+  const problems: string[] = [];
+  const seed = seedOf(args, problems);
+  const kernel = textOf(args, 'kernel') as Scenario['kernel'] | undefined;
+  const own = await loadCatalogue(textsOf(args, 'strategy-file'));
+  problems.push(...own.problems);
+  const asked = textsOf(args, 'strategy');
+  const forAll = planStrategies(own, asked);
+  problems.push(...forAll.problems.map(({ words }) => words));
+  const jobs: Job[] = [];
+  for (const given of new Set(textsOf(args, 'scenario'))) {
+    const read = await readScenario(given, { machine: textOf(args, 'machine'), kernel });
+    if ('problems' in read) {
+      problems.push(...read.problems);
+      continue;
+    }
+    const scenario = {
+      ...read.scenario,
+      kernel: kernel ?? read.scenario.kernel,
+      seed: seed ?? read.scenario.seed,
+    };
+    const planned = asked.length > 0 ? { ...forAll, problems: [] } : scenarioPlans(read, own);
+    problems.push(...planned.problems);
+    jobs.push({ scenario, plans: planned.plans });
+  }
+  problems.push(...repeatedIds(jobs), ...formatProblems(jobs, textOf(args, 'format')));
+  if (problems.length > 0) throw new InputError(problems);
+  return { jobs, catalogue: own.catalogue };
+}
+
+function seedOf(args: Arguments, problems: string[]): number | undefined {
+  const text = textOf(args, 'seed');
+  if (text === undefined) return undefined;
+  const seed = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(seed)) return seed;
+  problems.push(`--seed is "${text}", must be a whole number of at most ${Number.MAX_SAFE_INTEGER}`);
+  return undefined;
+}
+
+/** Plans the strategies that a scenario names; problems stand at the place where it names them. */
+export function scenarioPlans(
+  { file, text, scenario }: ReadScenario,
+  own: OwnParts,
+): { plans: StrategyPlan[]; problems: string[] } {
+  const { plans, problems } = planStrategies(own, [], scenario.strategies);
+  const document = problems.length > 0 ? readDocument(text, new ProblemList({ file })) : undefined;
+  return {
+    plans,
+    problems: problems.map(({ expression, words }) => {
+      const at = scenario.strategies.indexOf(expression);
+      const { line, column } = document?.place(['strategies', at]) ?? { line: 1, column: 1 };
+      return `${file}:${line}:${column}: strategies[${at}]: ${words}`;
+    }),
+  };
+}
+
+function repeatedIds(jobs: readonly Job[]): string[] {
+  const files = new Map<string, string>();
+  return jobs.flatMap(({ scenario: { id, file } }) => {
+    const other = files.get(id);
+    files.set(id, file);
+    return other === undefined
+      ? []
+      : [`${other} and ${file} are both called "${id}": their reports would meet`];
+  });
+}
+
+/** CSV lines say nothing of their scenario. */
+function formatProblems(jobs: readonly Job[], format: string | undefined): string[] {
+  if (format !== 'csv' || jobs.length <= 1) return [];
+  return [`--format csv holds one scenario, not ${jobs.length}: name them one by one`];
+}

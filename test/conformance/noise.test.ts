@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { NOISE, noiseFor, type NoiseContext } from '../../src/conformance/noise.ts';
+import { OUT_OF_SCOPE, outOfScope } from '../../src/conformance/out-of-scope.ts';
+import { Tally } from '../../src/conformance/tally.ts';
+import { compareCounters } from '../../src/conformance/compare-counters.ts';
+
+const QUIET: NoiseContext = {
+  cpus: 4,
+  nodes: 4,
+  nid: null,
+  interleaves: false,
+  workerChanges: 0,
+  ownAnonPages: 0,
+  ownFilePages: 0,
+  slabPages: 0,
+  movesProcesses: false,
+  knowsPageLists: true,
+};
+
+describe('noise', () => {
+  it('gives every class a bound and a reason, and an id of its own', () => {
+    expect(new Set(NOISE.map(({ id }) => id)).size).toBe(NOISE.length);
+    for (const { bound, reason, fields } of NOISE) {
+      expect(bound).not.toBe('');
+      expect(reason).not.toBe('');
+      expect(fields.length).toBeGreaterThan(0);
+    }
+  });
+
+  it.each([
+    ['meminfo', 'Cached'],
+    ['meminfo', 'Unevictable'],
+    ['meminfo', 'Shmem'],
+    ['meminfo', 'Mapped'],
+    ['meminfo', 'Committed_AS'],
+    ['node meminfo', 'FilePages'],
+    ['node meminfo', 'Unevictable'],
+    ['memory.stat', 'file'],
+    ['memory.stat', 'unevictable'],
+    ['memory.numa_stat', 'shmem'],
+    ['memory.events', 'oom_kill'],
+    ['status', 'VmRSS'],
+    ['status', 'RssFile'],
+  ] as const)('has none for %s %s', (fieldClass, name) => {
+    expect(noiseFor(fieldClass, name, QUIET)).toEqual({ bound: 0, ids: [] });
+  });
+
+  it.each([
+    ['node meminfo', 'FilePages', { interleaves: true }, 12],
+    ['memory.numa_stat', 'file', { interleaves: true }, 12288],
+    ['meminfo', 'MemFree', {}, 4096],
+    ['meminfo', 'MemFree', { knowsPageLists: false }, 163_840],
+    ['node meminfo', 'MemFree', { nid: 2, knowsPageLists: false }, 40_960],
+    ['node numastat', 'numa_hit', { nid: 1 }, 512],
+    ['node numastat', 'numa_hit', { nid: 2 }, 128],
+    ['memory.current', 'memory.current', {}, (64 * 4 + 28) * 4096],
+    ['meminfo', 'AnonPages', {}, 20],
+    ['meminfo', 'AnonPages', { ownAnonPages: 22 }, 108],
+    ['node meminfo', 'Shmem', { movesProcesses: true }, 768],
+    ['meminfo', 'Mapped', { ownFilePages: 129 }, 516],
+    ['node meminfo', 'Slab', { nid: 0, slabPages: 100 }, 656],
+  ] as const)('bounds %s %s in the unit of the file', (fieldClass, name, context, bound) => {
+    expect(noiseFor(fieldClass, name, { ...QUIET, ...context }).bound).toBe(bound);
+  });
+
+  it('compares how far a number moved, up to the bound and not beyond', () => {
+    const judge = (by: number): string => {
+      const tally = new Tally();
+      compareCounters(tally, {
+        fieldClass: 'meminfo',
+        unit: ' kB',
+        kernel: { before: new Map([['AnonPages', 100]]), now: new Map([['AnonPages', 140]]) },
+        model: { before: new Map([['AnonPages', 900]]), now: new Map([['AnonPages', 940 + by]]) },
+        context: QUIET,
+      });
+      const { exact, noise } = tally.classCounts()[0]!.count;
+      return exact ? 'exact' : noise ? 'noise' : 'off';
+    };
+    expect([0, 20, -20, 24, -24].map(judge)).toEqual(['exact', 'noise', 'noise', 'off', 'off']);
+  });
+
+  it('counts a field that the model lacks as off', () => {
+    const tally = new Tally();
+    compareCounters(tally, {
+      fieldClass: 'memory.stat',
+      unit: '',
+      kernel: { before: new Map(), now: new Map([['anon', 0]]) },
+      model: { before: null, now: null },
+      context: QUIET,
+    });
+    expect(tally.offences).toMatchObject([{ field: 'anon', kernel: 'anon: 0 (+0)', model: null }]);
+  });
+});
+
+describe('out of scope', () => {
+  it('states a reason for each entry', () => {
+    for (const { fields, reason } of OUT_OF_SCOPE) {
+      expect(fields).not.toBe('');
+      expect(reason).not.toBe('');
+    }
+  });
+
+  it('is not counted at all', () => {
+    const tally = new Tally();
+    tally.text({ fieldClass: 'meminfo', field: 'Percpu', kernel: 'a', model: 'b' });
+    expect(tally.classCounts()).toEqual([]);
+    expect(outOfScope('meminfo', 'Percpu')?.reason).toMatch(/per-CPU/);
+    expect(outOfScope('meminfo', 'Cached')).toBe(undefined);
+    expect(outOfScope('memory.stat', 'pgfault')).toBeDefined();
+    expect(outOfScope('memory.stat', 'pgscan')).toBe(undefined);
+  });
+});

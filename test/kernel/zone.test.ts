@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { buildZonelists } from '../../src/kernel/machine.ts';
+import { buildZones, MAX_ORDER, Zone } from '../../src/kernel/zone.ts';
+
+const START = 4096;
+const PAGES = 3000;
+
+/** Free blocks per order of a plain array of frames: buddies merge as far as they can. */
+function buddyCounts(free: readonly boolean[]): number[] {
+  const counts = Array.from({ length: MAX_ORDER + 1 }, () => 0);
+  for (let at = 0; at < free.length;) {
+    if (!free[at]) {
+      at++;
+      continue;
+    }
+    let order = 0;
+    const isFree = (n: number): boolean =>
+      at + n <= free.length && free.slice(at, at + n).every((frame) => frame);
+    while (order < MAX_ORDER && (START + at) % 2 ** (order + 1) === 0 && isFree(2 ** (order + 1))) order++;
+    counts[order]!++;
+    at += 2 ** order;
+  }
+  return counts;
+}
+
+describe('Zone', () => {
+  it('agrees with a plain array of frames', () => {
+    const op = fc.record({
+      kind: fc.constantFrom('one', 'one', 'run', 'block', 'free', 'free'),
+      n: fc.nat(1500),
+      at: fc.nat(PAGES - 1),
+    });
+    fc.assert(
+      fc.property(fc.array(op, { maxLength: 40 }), (ops) => {
+        const zone = new Zone({ nid: 0, name: 'Normal', startPfn: START, pages: PAGES });
+        const free = Array.from({ length: PAGES }, () => true);
+        const take = (pfn: number, count: number): void => {
+          const part = free.slice(pfn - START, pfn - START + count);
+          expect(part).toEqual(Array.from({ length: count }, () => true));
+          free.fill(false, pfn - START, pfn - START + count);
+        };
+        for (const { kind, n, at } of ops) {
+          const left = free.filter((frame) => frame).length;
+          if (kind === 'one') {
+            const pfn = zone.takeOne();
+            if (left === 0) expect(pfn).toBe(-1);
+            else take(pfn, 1);
+          } else if (kind === 'run') {
+            const { pfn, count } = zone.takeRun(n + 1);
+            expect(count).toBeGreaterThanOrEqual(Math.min(left, 1));
+            expect(count).toBeLessThanOrEqual(n + 1);
+            take(pfn, count);
+          } else if (kind === 'block') {
+            const order = n % (MAX_ORDER + 1);
+            const pfn = zone.takeBlock(order);
+            const hasOne = buddyCounts(free).some((blocks, o) => o >= order && blocks > 0);
+            expect(pfn >= 0).toBe(hasOne);
+            if (pfn >= 0) expect(pfn % 2 ** order).toBe(0);
+            if (pfn >= 0) take(pfn, 2 ** order);
+          } else {
+            const end = free.indexOf(true, at);
+            const count = Math.min(n, (end < 0 ? PAGES : end) - at);
+            if (count > 0) zone.free(START + at, count);
+            free.fill(true, at, at + Math.max(0, count));
+          }
+          expect(zone.freePages).toBe(free.filter((frame) => frame).length);
+        }
+        expect(zone.freeByOrder()).toEqual(buddyCounts(free));
+      }),
+      { numRuns: 60, seed: 1 },
+    );
+  });
+
+  it('gives a whole stretch at once to a request that is large enough', () => {
+    const zone = new Zone({ nid: 0, name: 'Normal', startPfn: 0, pages: 2 ** 28 });
+    expect(zone.takeRun(2 ** 27)).toEqual({ pfn: 0, count: 2 ** 27 });
+    expect(zone.freeByOrder()[MAX_ORDER]).toBe(2 ** 17);
+  });
+
+  it('serves fragments first, merges buddies and refuses a double free', () => {
+    const zone = new Zone({ nid: 0, name: 'Normal', startPfn: 4096, pages: 4096 });
+    expect(zone.freeByOrder()[10]).toBe(4);
+    const a = zone.takeRun(1024);
+    zone.free(a.pfn + 8, 4);
+    expect(zone.freeByOrder().slice(0, 4)).toEqual([0, 0, 1, 0]);
+    expect(zone.takeOne()).toBe(a.pfn + 8);
+    zone.free(a.pfn, 9);
+    zone.free(a.pfn + 12, a.count - 12);
+    expect(zone.freePages).toBe(4096);
+    expect(zone.freeByOrder()[10]).toBe(4);
+    expect(() => zone.free(a.pfn, 1)).toThrow(/double free/);
+  });
+});
+
+describe('zonelists', () => {
+  it('follow distance, load and CPUs as a real four-node kernel printed them', () => {
+    const node = (cpu: number) => ({ cpus: [cpu], memoryBytes: 2 ** 30, movableBytes: 0 });
+    const distances = [
+      [10, 12, 20, 24],
+      [12, 10, 24, 20],
+      [20, 24, 10, 12],
+      [24, 20, 12, 10],
+    ];
+    expect(buildZonelists({ nodes: [0, 1, 2, 3].map(node), distances })).toEqual([
+      [0, 1, 2, 3],
+      [1, 0, 3, 2],
+      [2, 3, 0, 1],
+      [3, 2, 1, 0],
+    ]);
+  });
+});
