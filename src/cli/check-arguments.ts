@@ -1,5 +1,5 @@
 import { didYouMean } from '../units/closest-name.ts';
-import type { Arguments, Verb } from './verb.ts';
+import type { Arguments, Verb, Word } from './verb.ts';
 
 /** Keys that yargs adds. */
 const ALWAYS: readonly string[] = ['_', '$0', 'help'];
@@ -20,7 +20,7 @@ export function checkArguments(verb: Verb, args: Arguments, line: readonly strin
     });
   for (const name of known) problems.push(...checkOption(verb, name, args[name]));
   problems.push(...checkSwitches(verb, line));
-  const extra = (args['_'] as unknown[]).slice(1).map(String);
+  const extra = (args['_'] as readonly Word[]).slice(1).map(String);
   if (extra.length > 0) problems.push(`${verb.name} takes no further argument: ${extra.join(' ')}`);
   if (operand?.choices) {
     for (const value of [args[operand.name]].flat()) {
@@ -32,7 +32,7 @@ export function checkArguments(verb: Verb, args: Arguments, line: readonly strin
   return problems;
 }
 
-function checkOption(verb: Verb, name: string, value: unknown): string[] {
+function checkOption(verb: Verb, name: string, value: Arguments[string]): string[] {
   if (value === undefined) return [];
   const { type, array, choices } = verb.options[name]!;
   if (Array.isArray(value) && !array) return [`${dashed(name)} is given ${value.length} times`];

@@ -11,6 +11,7 @@ export const EXIT = {
   /** No verdict: a tool, a capture or a limit stands in the way. */
   noVerdict: 4,
   interrupted: 130,
+  terminated: 143,
 } as const;
 
 /** The worst of several verdicts: a finding outweighs a check that could not be made. */

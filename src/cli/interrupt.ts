@@ -8,9 +8,9 @@ export function onInterrupt(cleanup: () => void): () => void {
   };
 }
 
-/** Runs what is to be undone. */
+/** Undoes what is to be undone, the latest first. */
 export function cleanUp(): void {
-  for (const cleanup of cleanups) cleanup();
+  for (const cleanup of [...cleanups].reverse()) cleanup();
   cleanups.clear();
 }
 

@@ -1,48 +1,61 @@
 import { mainSubject } from '../analysis/subject.ts';
+import type { ProcessFacts, VmaFacts } from '../procfs/facts.ts';
+import { renderSmaps } from '../procfs/smaps.ts';
 import { renderTree } from '../procfs/tree.ts';
 import type { RunResult } from '../result/types.ts';
 
-/** Files of the main process that the report quotes, and how many lines of each at most. */
-const QUOTED: readonly (readonly [file: string, lines: number])[] = [
-  ['numa_maps', 80],
-  ['smaps', 80],
-  ['status', 80],
+/** Lines of a file that the report quotes at most. */
+const MOST_LINES = 80;
+
+/** What the report quotes of a process: a title, and its text from the files of the process. */
+const QUOTED: readonly (readonly [title: string, text: (file: FileOf, process: ProcessFacts) => string])[] = [
+  ['numa_maps', (file) => file('numa_maps')],
+  ['largest mapping in smaps', (_, process) => renderSmaps(largest(process.vmas))],
+  ['status', (file) => file('status')],
 ];
 
+type FileOf = (name: string) => string;
+
 /**
- * What the kernel's files say of the process that the pictures speak of. Strategies under which a file says the same are put
- * together; a file that is cut says so in its title.
+ * What the kernel's files say of the process that the pictures speak of. Strategies under which they say the same are put
+ * together; a text that is cut says so in its title.
  */
 export function kernelTexts(result: RunResult): { title: string; text: string }[] {
   const subject = mainSubject(result);
   if (!subject) return [];
   const { worker, index } = subject;
-  const quotes = QUOTED.map(([file]) => ({ file, strategiesByText: new Map<string, string[]>() }));
+  const strategiesByText = QUOTED.map(() => new Map<string, string[]>());
   for (const { name, snapshots } of result.strategies) {
     const snapshot = snapshots[index];
     const process = snapshot?.facts.processes.find((one) => one.worker === worker);
     if (!snapshot || !process) continue;
     const tree = renderTree(snapshot.facts);
-    for (const { file, strategiesByText } of quotes) {
-      const text = tree.get(`proc/${process.pid}/${file}`) ?? '';
-      strategiesByText.set(text, [...(strategiesByText.get(text) ?? []), name]);
-    }
+    const file: FileOf = (path) => tree.get(`proc/${process.pid}/${path}`) ?? '';
+    QUOTED.forEach(([, textOf], at) => {
+      const text = textOf(file, process);
+      const strategies = strategiesByText[at]!;
+      strategies.set(text, [...(strategies.get(text) ?? []), name]);
+    });
   }
-  return quotes.flatMap(({ file, strategiesByText }, at) =>
-    [...strategiesByText].map(([text, strategies]) => {
-      const [cut, words] = head(text, QUOTED[at]![1]);
+  return QUOTED.flatMap(([what], at) =>
+    [...strategiesByText[at]!].map(([text, strategies]) => {
+      const [head, words] = cut(text);
       return {
-        title: `${file} of ${worker} at “${subject.snapshot}”${words}, under ${strategies.join(', ')}`,
-        text: cut,
+        title: `${what} of ${worker} at “${subject.snapshot}”${words}, under ${strategies.join(', ')}`,
+        text: head,
       };
     }),
   );
 }
 
-/** The first lines of a text, and words that say so where it has more. */
-function head(text: string, most: number): [text: string, words: string] {
+/** The mapping with the most resident memory, as a list of one or none. */
+function largest(vmas: readonly VmaFacts[]): VmaFacts[] {
+  return [...vmas].sort((a, b) => b.smaps.rss - a.smaps.rss).slice(0, 1);
+}
+
+function cut(text: string): [head: string, words: string] {
   const lines = text.split('\n');
   const count = lines.length - 1;
-  if (count <= most) return [text, ''];
-  return [`${lines.slice(0, most).join('\n')}\n`, ` (the first ${most} of ${count} lines)`];
+  if (count <= MOST_LINES) return [text, ''];
+  return [`${lines.slice(0, MOST_LINES).join('\n')}\n`, ` (the first ${MOST_LINES} of ${count} lines)`];
 }

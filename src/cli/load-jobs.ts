@@ -1,10 +1,8 @@
-import { ProblemList } from '../scenario/place.ts';
-import { readDocument } from '../scenario/positioned-document.ts';
 import type { Scenario } from '../scenario/types.ts';
 import type { Catalogue, StrategyPlan } from '../strategy/plan.ts';
 import { InputError } from './input-error.ts';
-import { loadCatalogue, planStrategies, type OwnParts } from './plan-strategies.ts';
-import { readScenario, type ReadScenario } from './read-scenario.ts';
+import { loadCatalogue, planStrategies } from './plan-strategies.ts';
+import { readScenario } from './read-scenario.ts';
 import { textOf, textsOf, type Arguments } from './verb.ts';
 
 /** A scenario with the strategies that it runs under. */
@@ -30,19 +28,20 @@ export async function loadJobs(args: Arguments): Promise<Jobs> {
   problems.push(...forAll.problems.map(({ words }) => words));
   const jobs: Job[] = [];
   for (const given of new Set(textsOf(args, 'scenario'))) {
-    const read = await readScenario(given, { machine: textOf(args, 'machine'), kernel });
+    const isAsked = asked.length > 0;
+    const read = await readScenario(given, {
+      machine: textOf(args, 'machine'),
+      kernel,
+      own: isAsked ? null : own,
+    });
     if ('problems' in read) {
       problems.push(...read.problems);
       continue;
     }
-    const scenario = {
-      ...read.scenario,
-      kernel: kernel ?? read.scenario.kernel,
-      seed: seed ?? read.scenario.seed,
-    };
-    const planned = asked.length > 0 ? { ...forAll, problems: [] } : scenarioPlans(read, own);
-    problems.push(...planned.problems);
-    jobs.push({ scenario, plans: planned.plans });
+    const { scenario: written } = read;
+    const scenario = { ...written, kernel: kernel ?? written.kernel, seed: seed ?? written.seed };
+    const { plans } = isAsked ? forAll : planStrategies(own, [], scenario.strategies);
+    jobs.push({ scenario, plans });
   }
   problems.push(...repeatedIds(jobs), ...formatProblems(jobs, textOf(args, 'format')));
   if (problems.length > 0) throw new InputError(problems);
@@ -56,23 +55,6 @@ function seedOf(args: Arguments, problems: string[]): number | undefined {
   if (/^\d+$/.test(text) && Number.isSafeInteger(seed)) return seed;
   problems.push(`--seed is "${text}", must be a whole number of at most ${Number.MAX_SAFE_INTEGER}`);
   return undefined;
-}
-
-/** Plans the strategies that a scenario names; problems stand at the place where it names them. */
-export function scenarioPlans(
-  { file, text, scenario }: ReadScenario,
-  own: OwnParts,
-): { plans: StrategyPlan[]; problems: string[] } {
-  const { plans, problems } = planStrategies(own, [], scenario.strategies);
-  const document = problems.length > 0 ? readDocument(text, new ProblemList({ file })) : undefined;
-  return {
-    plans,
-    problems: problems.map(({ expression, words }) => {
-      const at = scenario.strategies.indexOf(expression);
-      const { line, column } = document?.place(['strategies', at]) ?? { line: 1, column: 1 };
-      return `${file}:${line}:${column}: strategies[${at}]: ${words}`;
-    }),
-  };
 }
 
 function repeatedIds(jobs: readonly Job[]): string[] {

@@ -10,10 +10,15 @@ for (const stream of [process.stdout, process.stderr]) {
     if (error.code !== 'EPIPE') throw error;
   });
 }
-process.once('SIGINT', () => {
-  cleanUp();
-  process.exit(EXIT.interrupted);
-});
+for (const [signal, status] of [
+  ['SIGINT', EXIT.interrupted],
+  ['SIGTERM', EXIT.terminated],
+] as const) {
+  process.once(signal, () => {
+    cleanUp();
+    process.exit(status);
+  });
+}
 
 const args = process.argv.slice(2);
 if (args.length === 1 && args[0] === '--version') {

@@ -5,37 +5,45 @@ import { loadMachine } from '../scenario/load-machine.ts';
 import { loadScenario } from '../scenario/load-scenario.ts';
 import { loadSteps } from '../scenario/load-steps.ts';
 import type { Loaded, SourceFile } from '../scenario/loaded.ts';
+import { ProblemList } from '../scenario/place.ts';
+import { readDocument } from '../scenario/positioned-document.ts';
 import { hint } from '../scenario/suggest.ts';
 import type { Machine, Problem, Scenario } from '../scenario/types.ts';
+import { planStrategies, type OwnParts } from './plan-strategies.ts';
 import { unmodelledSteps } from './unmodelled-steps.ts';
 import { datasetNames, readDataset, readScenarioFile, readText } from './find-file.ts';
 
-/** A scenario with the file that it was read from. */
-export interface ReadScenario extends SourceFile {
-  scenario: Scenario;
-}
-
-/** What a bare script needs beside its steps; YAML and JSON files state it themselves. */
-export interface ScriptSurroundings {
+/** What a file is read with. */
+export interface Surroundings {
+  /** Machine of a bare script; YAML and JSON files state theirs. */
   machine?: string | undefined;
+  /** Kernel of a bare script. */
   kernel?: Scenario['kernel'] | undefined;
+  /** Where the strategies that the scenario names must be; null when they are not wanted. */
+  own: OwnParts | null;
 }
 
-/** Kernel of a bare script. */
+/** A scenario, or its problems as printed, each with its place. */
+export type ReadScenario = { scenario: Scenario } | { problems: string[] };
+
 const DEFAULT_KERNEL = '6.12';
 
-/** Reads a scenario by path or name; a `.steps` file is a bare script. Problems are printed ones, each with its place. */
+/** Reads a scenario by path or name; a `.steps` file is a bare script. All problems come at once. */
 export async function readScenario(
   given: string,
-  { machine, kernel = DEFAULT_KERNEL }: ScriptSurroundings = {},
-): Promise<ReadScenario | { problems: string[] }> {
+  { machine, kernel, own }: Surroundings,
+): Promise<ReadScenario> {
   const source = readScenarioFile(given);
   if ('problem' in source) return { problems: [source.problem] };
   const texts = new Map([[source.file, source.text]]);
   if (extname(source.file) === '.steps') {
     const found = await machineOf(source.file, machine, texts);
     if ('problems' in found) return found;
-    return printed(loadSteps({ ...source, machine: found.machine, kernel }), source, texts);
+    return printed(
+      loadSteps({ ...source, machine: found.machine, kernel: kernel ?? DEFAULT_KERNEL }),
+      [],
+      texts,
+    );
   }
   if (machine !== undefined) {
     return {
@@ -47,11 +55,21 @@ export async function readScenario(
     if (found) texts.set(found.file, found.text);
     return found;
   };
-  return printed(
-    await loadScenario({ ...source, machines, machineNames: datasetNames('machines') }),
-    source,
-    texts,
-  );
+  const loaded = await loadScenario({ ...source, machines, machineNames: datasetNames('machines') });
+  return printed(loaded, own ? strategyProblems(source, own) : [], texts);
+}
+
+/** Strategies that the scenario names and that don't exist, whatever else is wrong with it. */
+function strategyProblems({ file, text }: SourceFile, own: OwnParts): Problem[] {
+  const document = readDocument(text, new ProblemList({ file }));
+  const named: unknown = (document?.value as { strategies?: unknown } | null | undefined)?.strategies;
+  if (!document || !Array.isArray(named)) return [];
+  const expressions = named.map((one) => (typeof one === 'string' ? one : ''));
+  const written = expressions.filter((expression) => expression !== '');
+  return planStrategies({ ...own, ownIds: [] }, written).problems.map(({ expression, words }): Problem => {
+    const path = ['strategies', expressions.indexOf(expression)];
+    return { file, ...document.place(path), message: document.about(path, words), reason: 'reference' };
+  });
 }
 
 /** A machine by its name in the package, or by its path as seen from the scenario's file. */
@@ -81,12 +99,12 @@ async function machineOf(
 
 function printed(
   loaded: Loaded<{ scenario: Scenario }>,
-  source: SourceFile,
+  more: readonly Problem[],
   texts: ReadonlyMap<string, string>,
-): ReadScenario | { problems: string[] } {
-  const problems = 'problems' in loaded ? loaded.problems : unmodelledSteps(loaded.scenario);
-  if ('problems' in loaded || problems.length > 0) return { problems: [words(problems, texts)] };
-  return { ...source, ...loaded };
+): ReadScenario {
+  const found = 'problems' in loaded ? loaded.problems : unmodelledSteps(loaded.scenario);
+  const problems = [...found, ...more];
+  return 'problems' in loaded || problems.length > 0 ? { problems: [words(problems, texts)] } : loaded;
 }
 
 function words(problems: readonly Problem[], texts: ReadonlyMap<string, string>): string {

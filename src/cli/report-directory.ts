@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileErrorWords, InputError } from './input-error.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -31,7 +40,7 @@ export class ReportDirectory {
       this.#target = existsSync(path) ? realpathSync(path) : path;
       const reason = whyNotOurs(this.#target);
       if (reason !== null) throw refuse(reason);
-      this.#madeParent = mkdirSync(dirname(this.#target), { recursive: true });
+      this.#madeParent = makeDirectories(dirname(this.#target));
       this.#partial = sibling(this.#target, 'partial');
     } catch (error) {
       throw error instanceof InputError ? error : refuse(fileErrorWords(error));
@@ -82,9 +91,30 @@ export class ReportDirectory {
     this.#removeParent();
   }
 
+  /** Removes the directories made on the way, from the lowest up, while nobody put anything into them. */
   #removeParent(): void {
-    if (this.#madeParent !== undefined) rmSync(this.#madeParent, { recursive: true, force: true });
+    if (this.#madeParent === undefined) return;
+    for (let dir = dirname(this.#target); dir.length >= this.#madeParent.length; dir = dirname(dir)) {
+      if (readdirSync(dir).length > 0) return;
+      rmdirSync(dir);
+    }
   }
+}
+
+/**
+ * Makes a directory and those above it; the topmost one made, or undefined. (Node's own `recursive` never ends where a
+ * directory can't hold others, as in /proc.)
+ */
+function makeDirectories(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  const above = makeDirectories(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (above !== undefined) rmSync(above, { recursive: true });
+    throw error;
+  }
+  return above ?? path;
 }
 
 const sibling = (path: string, what: string): string =>

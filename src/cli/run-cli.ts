@@ -4,7 +4,7 @@ import { checkArguments } from './check-arguments.ts';
 import { EXIT } from './exit-codes.ts';
 import { InputError } from './input-error.ts';
 import { packageVersion } from './package-root.ts';
-import type { Arguments, Verb } from './verb.ts';
+import type { Arguments, Verb, Word } from './verb.ts';
 import { compare } from './verbs/compare.ts';
 import { conform } from './verbs/conform.ts';
 import { doctor } from './verbs/doctor.ts';
@@ -43,7 +43,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
         verbName = verb.name;
         return declare(builder, verb);
       },
-      async (given: Arguments) => {
+      async (words) => {
+        const given = words as Arguments;
         if (args.includes(COMPLETING)) return;
         const problems = checkArguments(verb, given, args);
         if (problems.length > 0) throw new InputError(problems, { isUsage: true });
@@ -67,8 +68,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     'Complete verbs, options and names with the Tab key',
   );
   try {
-    const given: Arguments = await parser.parseAsync();
-    if (!args.includes(COMPLETING)) requireVerb(given);
+    const given = await parser.parseAsync();
+    if (!args.includes(COMPLETING)) requireVerb(given as Arguments);
     return status;
   } catch (error) {
     return explain(error, verbName);
@@ -96,7 +97,7 @@ function declare(builder: Argv, { operand, options, example }: Verb): Argv {
 }
 
 function requireVerb(given: Arguments): void {
-  const [name] = given['_'] as unknown[];
+  const [name] = given['_'] as readonly Word[];
   if (given['help'] === true || given['version'] === true) return;
   if (name !== undefined && NAMES.includes(String(name))) return;
   const choices = `(${NAMES.join(', ')})`;
@@ -125,9 +126,13 @@ function usageError(message: string, verbName: string): InputError {
 function explain(error: unknown, verbName: string): number {
   if (error instanceof InputError) {
     const see = error.isUsage ? [`See: gmemlab ${verbName ? `${verbName} ` : ''}--help`] : [];
-    for (const line of [...error.problems, ...see])
-      process.stderr.write(line.endsWith('\n') ? line : `${line}\n`);
+    const lines = [...error.problems, ...see].map((line) => (line.endsWith('\n') ? line : `${line}\n`));
+    process.stderr.write(lines.join(''));
     return EXIT.input;
+  }
+  if (error instanceof Error && 'syscall' in error) {
+    process.stderr.write(`gmemlab: ${error.message}\n`);
+    return EXIT.noVerdict;
   }
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`gmemlab: internal error; this is a defect of gmemlab, not of its input\n${words}\n`);

@@ -1,7 +1,10 @@
 import type { Options } from 'yargs';
 
-/** What a verb was given, checked against its declaration. */
-export type Arguments = Readonly<Record<string, unknown>>;
+/** What yargs makes of a word, or of several. */
+export type Word = string | number | boolean;
+
+/** What a verb was given, by option and operand; `_` holds the verb and what follows its operands. */
+export type Arguments = Readonly<Record<string, Word | readonly Word[] | undefined>>;
 
 /** One verb of the command line: what yargs needs to know, and nothing that takes time to load. */
 export interface Verb {

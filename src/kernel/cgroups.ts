@@ -1,6 +1,6 @@
 import type { Errno } from '../units/errno.ts';
 import type { Kernel } from './kernel.ts';
-import { KERNEL_ITEMS, MEMCG_ITEMS, type Memcg } from './memcg.ts';
+import type { Memcg } from './memcg.ts';
 import type { Process } from './task.ts';
 
 /** mkdir in cgroupfs, parents included. */
@@ -31,9 +31,9 @@ export function removeCgroup(kernel: Kernel, path: string): Errno | 0 {
   for (const stock of kernel.stocks) stock.drain();
   group.isDying = true;
   kernel.memcgs.delete(path);
-  group.handOver(KERNEL_ITEMS);
+  group.handOverKernel();
   if (kernel.profile.reparentsFolios && group.parent) {
-    group.handOver(MEMCG_ITEMS);
+    group.handOverFolios();
     kernel.classes.reparent(group, group.parent);
     group.parent.children.delete(group);
   } else kernel.dyingMemcgs.add(group);

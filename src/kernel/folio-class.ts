@@ -14,6 +14,8 @@ export interface FolioClass {
   /** Worker whose thread allocated the frame. */
   readonly allocator: string;
   readonly dirty: boolean;
+  /** PG_mlocked. */
+  readonly mlocked: boolean;
 }
 
 /** Interns folio classes; id 0 means "free". */
@@ -28,7 +30,14 @@ export class FolioClasses {
     return found;
   }
 
-  of(kind: FolioKind, inode: Inode | null, memcg: Memcg, allocator: string, dirty: boolean): FolioClass {
+  of(
+    kind: FolioKind,
+    inode: Inode | null,
+    memcg: Memcg,
+    allocator: string,
+    dirty: boolean,
+    mlocked = false,
+  ): FolioClass {
     const last = this.#last;
     if (
       last &&
@@ -36,13 +45,14 @@ export class FolioClasses {
       last.inode === inode &&
       last.memcg === memcg &&
       last.allocator === allocator &&
-      last.dirty === dirty
+      last.dirty === dirty &&
+      last.mlocked === mlocked
     )
       return last;
-    const key = `${kind}|${inode ? inode.id : ''}|${memcg.id}|${dirty ? 1 : 0}|${allocator}`;
+    const key = keyOf({ kind, inode, memcg, allocator, dirty, mlocked });
     let found = this.#byKey.get(key);
     if (!found) {
-      found = { id: this.#byId.length, kind, inode, memcg, allocator, dirty };
+      found = { id: this.#byId.length, kind, inode, memcg, allocator, dirty, mlocked };
       this.#byId.push(found);
       this.#byKey.set(key, found);
     }
@@ -53,7 +63,13 @@ export class FolioClasses {
   /** Same class, dirty. */
   dirtied(id: number): number {
     const c = this.get(id);
-    return c.dirty ? id : this.of(c.kind, c.inode, c.memcg, c.allocator, true).id;
+    return c.dirty ? id : this.of(c.kind, c.inode, c.memcg, c.allocator, true, c.mlocked).id;
+  }
+
+  /** Same class with PG_mlocked set or clear. */
+  withMlock(id: number, mlocked: boolean): number {
+    const c = this.get(id);
+    return c.mlocked === mlocked ? id : this.of(c.kind, c.inode, c.memcg, c.allocator, c.dirty, mlocked).id;
   }
 
   /** Gives every class of a group to another one (mm/memcontrol.c:memcg_reparent_objcgs, 7.3). */
@@ -61,12 +77,10 @@ export class FolioClasses {
     for (const folioClass of this.#byId) if (folioClass && folioClass.memcg === from) folioClass.memcg = to;
     this.#byKey.clear();
     this.#last = null;
-    for (const c of this.#byId) {
-      if (c)
-        this.#byKey.set(
-          `${c.kind}|${c.inode ? c.inode.id : ''}|${c.memcg.id}|${c.dirty ? 1 : 0}|${c.allocator}`,
-          c,
-        );
-    }
+    for (const folioClass of this.#byId) if (folioClass) this.#byKey.set(keyOf(folioClass), folioClass);
   }
+}
+
+function keyOf({ kind, inode, memcg, allocator, dirty, mlocked }: Omit<FolioClass, 'id'>): string {
+  return `${kind}|${inode ? inode.id : ''}|${memcg.id}|${dirty ? 1 : 0}|${mlocked ? 1 : 0}|${allocator}`;
 }

@@ -27,13 +27,35 @@ const RESIDENT: Readonly<Record<FolioKind, { node: readonly NodeItemName[]; memc
     kernel: { node: [], memcg: [] },
   };
 
-/** RESIDENT by position, for the hot path. */
-const RESIDENT_AT = Object.fromEntries(
-  Object.entries(RESIDENT).map(([kind, { node, memcg }]) => [
-    kind,
-    { node: node.map((name) => NODE_ITEM[name]), memcg: memcg.map((item) => MEMCG_ITEM[item]) },
-  ]),
-) as unknown as Readonly<Record<FolioKind, { node: readonly number[]; memcg: readonly number[] }>>;
+interface Items {
+  node: readonly number[];
+  memcg: readonly number[];
+}
+
+const LRU_NODE: ReadonlySet<string> = new Set(['nr_active_anon', 'nr_inactive_file']);
+const LRU_MEMCG: ReadonlySet<string> = new Set(['active_anon', 'inactive_file']);
+
+/** An mlocked folio waits on the unevictable list instead of its own, and counts in Mlocked (mm/mlock.c:__mlock_folio). */
+function itemsOf(kind: FolioKind, mlocked: boolean): Items {
+  const { node, memcg } = RESIDENT[kind];
+  const nodeNames = mlocked ? node.map((name) => (LRU_NODE.has(name) ? 'nr_unevictable' : name)) : node;
+  const memcgNames = mlocked ? memcg.map((item) => (LRU_MEMCG.has(item) ? 'unevictable' : item)) : memcg;
+  return {
+    node: [...nodeNames.map((name) => NODE_ITEM[name]), ...(mlocked ? [NODE_ITEM.nr_mlock] : [])],
+    memcg: memcgNames.map((item) => MEMCG_ITEM[item]),
+  };
+}
+
+const KINDS = Object.keys(RESIDENT) as FolioKind[];
+/** By position, for the hot path. */
+const PLAIN = Object.fromEntries(KINDS.map((kind) => [kind, itemsOf(kind, false)])) as Record<
+  FolioKind,
+  Items
+>;
+const MLOCKED = Object.fromEntries(KINDS.map((kind) => [kind, itemsOf(kind, true)])) as Record<
+  FolioKind,
+  Items
+>;
 
 /** A request for single-page folios. */
 export interface FolioRequest {
@@ -144,8 +166,22 @@ export function freeFolios(kernel: Kernel, pfn: number, count: number): void {
   freeFrames(kernel, pfn, count);
 }
 
+/** Sets or clears PG_mlocked of consecutive frames, with the counters that hang on it. */
+export function setMlocked(kernel: Kernel, pfn: number, count: number, mlocked: boolean): void {
+  const pieces: { start: number; pages: number; id: number }[] = [];
+  kernel.frames.forEach(pfn, count, (start, pages, id) => pieces.push({ start, pages, id }));
+  for (const { start, pages, id } of pieces) {
+    const before = kernel.classes.get(id);
+    if (before.mlocked === mlocked) continue;
+    const after = kernel.classes.withMlock(id, mlocked);
+    account(kernel, before, kernel.nidOf(start), -pages);
+    account(kernel, kernel.classes.get(after), kernel.nidOf(start), pages);
+    kernel.frames.reclass(start, pages, () => after);
+  }
+}
+
 function account(kernel: Kernel, folioClass: FolioClass, nid: number, pages: number): void {
-  const items = RESIDENT_AT[folioClass.kind];
+  const items = (folioClass.mlocked ? MLOCKED : PLAIN)[folioClass.kind];
   const node = kernel.nodes[nid]!;
   for (let i = 0; i < items.node.length; i++) node.addAt(items.node[i]!, pages);
   for (let i = 0; i < items.memcg.length; i++) folioClass.memcg.addAt(items.memcg[i]!, nid, pages);
@@ -154,7 +190,7 @@ function account(kernel: Kernel, folioClass: FolioClass, nid: number, pages: num
 
 function outOfMemory(kernel: Kernel, task: Task, limit: Memcg | null): 'ENOMEM' | 'EINTR' | null {
   if (task.process.killedBy !== null) return 'EINTR';
-  if (limit) limit.events['max'] = (limit.events['max'] ?? 0) + 1;
+  limit?.event('max');
   const victim = oomKill(kernel, task, limit);
   if (!victim) return 'ENOMEM';
   return task.process.killedBy === null ? null : 'EINTR';

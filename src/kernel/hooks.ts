@@ -1,17 +1,18 @@
+import type { PageRuns } from '../units/page-runs.ts';
 import type { Inode } from './inode.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Process, Task } from './task.ts';
 
 /**
  * Where an accounting design may act in mm: the places at which Linux has accounting calls of its own. One fixed shape, absent ones
- * are no-ops. Ranges are page indices of a gmem; `nodes` arrays hold pages per node and are reused between calls.
+ * are no-ops. Ranges are page indices of a gmem; `nodes` arrays hold pages per node.
  */
 export interface KernelHooks {
   /** Policy for new pages of a gmem from `index` on; `until` is the first index where the answer may differ. */
   choosePolicy: (inode: Inode, index: number, task: Task) => PolicyChoice | null;
   /** The process whose memcg pays for new pages of a gmem; null: that of the task. */
   chargeTo: (inode: Inode, task: Task) => Process | null;
-  folioAllocated: (inode: Inode, index: number, count: number, nodes: Float64Array, task: Task) => void;
+  folioAllocated: (inode: Inode, pages: PageRuns, nodes: Float64Array, task: Task) => void;
   folioFreed: (inode: Inode, index: number, count: number, nodes: Float64Array) => void;
   taskMoved: (process: Process) => void;
   forked: (parent: Process, child: Process) => void;

@@ -62,8 +62,6 @@ export class Kernel {
   readonly slabFrames: readonly KernelPages[];
   /** Frames that page tables and slab hold. */
   kernelFrames = 0;
-  /** Pages per node for the hook call about a single page; all zero between calls. */
-  readonly nodeScratch: Float64Array;
   /** First frame of each node with memory, ascending, and the node. */
   readonly #starts: Float64Array;
   readonly #nids: Int32Array;
@@ -98,7 +96,6 @@ export class Kernel {
     this.rootMemcg = this.newMemcg('/', null);
     this.slabRoom = new Float64Array(this.nodes.length);
     this.slabFrames = this.nodes.map(() => new KernelPages());
-    this.nodeScratch = new Float64Array(this.nodes.length);
     const populated = this.nodes.filter((node) => node.pages > 0).sort((a, b) => a.startPfn - b.startPfn);
     this.#starts = Float64Array.from(populated, (node) => node.startPfn);
     this.#nids = Int32Array.from(populated, (node) => node.nid);

@@ -1,8 +1,11 @@
-import { BitTable, BLOCK, LEAVES_PER_CHUNK } from './bit-table.ts';
+import { BitTable, BLOCK } from './bit-table.ts';
+
+const LEAVES_PER_CHUNK = 64;
 
 /** Dense leaves of 512 numbers with a bitmap of which are there, found by block number: the mixed part of a page map. */
 export class LeafTable extends BitTable {
-  readonly #values: Float64Array[] = [];
+  /** Made as leaves need them. */
+  readonly #values: (Float64Array | null)[] = [];
 
   /** The number at a place that holds one. */
   get(leaf: number, at: number): number {
@@ -20,7 +23,9 @@ export class LeafTable extends BitTable {
   override create(block: number, isFull: boolean): number {
     const leaf = super.create(block, isFull);
     const chunk = Math.floor(leaf / LEAVES_PER_CHUNK);
-    if (chunk >= this.#values.length) this.#values.push(new Float64Array(LEAVES_PER_CHUNK * BLOCK));
+    // Without gaps, so that the list stays a plain one.
+    while (this.#values.length <= chunk) this.#values.push(null);
+    this.#values[chunk] ??= new Float64Array(LEAVES_PER_CHUNK * BLOCK);
     return leaf;
   }
 }

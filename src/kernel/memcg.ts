@@ -102,22 +102,44 @@ export class Memcg {
     return home;
   }
 
-  /** mm/memcontrol.c:memcg_reparent_objcgs: hands statistics, and with kernel memory its charges by the byte, to the parent. */
-  handOver(items: readonly MemcgItem[]): void {
+  /** mm/memcontrol.c:memcg_reparent_objcgs: kernel memory and what was charged for it go to the parent; the root keeps no count of it. */
+  handOverKernel(): void {
     const parent = this.parent!;
+    let pages = Math.ceil(this.#objectBytes / PAGE_SIZE);
+    for (let nid = 0; nid < this.#nodes; nid++)
+      pages += this.own('pagetables', nid) + this.own('sec_pagetables', nid);
+    this.#handStatistics(KERNEL_ITEMS, parent.parent === null ? null : parent);
+    this.#handCharges(pages);
+    if (parent.parent !== null) {
+      const apart = Math.ceil(this.#objectBytes / PAGE_SIZE) + Math.ceil(parent.#objectBytes / PAGE_SIZE);
+      parent.#objectBytes += this.#objectBytes;
+      // Two parts of a page may fit into one.
+      parent.uncharge(apart - Math.ceil(parent.#objectBytes / PAGE_SIZE));
+    }
+    this.#objectBytes = 0;
+  }
+
+  /** The same for folios, after kernel memory (7.3). */
+  handOverFolios(): void {
+    this.#handStatistics(MEMCG_ITEMS, this.parent);
+    this.#handCharges(this.usage);
+  }
+
+  #handStatistics(items: readonly MemcgItem[], to: Memcg | null): void {
     for (const item of items) {
       for (let nid = 0; nid < this.#nodes; nid++) {
         const amount = this.own(item, nid);
         if (amount === 0) continue;
-        if (parent.parent !== null || !KERNEL_ITEMS.includes(item)) parent.add(item, nid, amount);
+        to?.add(item, nid, amount);
         this.add(item, nid, -amount);
       }
     }
-    const pages = Math.ceil(this.#objectBytes / PAGE_SIZE) + Math.ceil(parent.#objectBytes / PAGE_SIZE);
-    const joined = Math.ceil((this.#objectBytes + parent.#objectBytes) / PAGE_SIZE);
-    if (parent.parent !== null) parent.uncharge(pages - joined);
-    parent.#objectBytes += this.#objectBytes;
-    this.#objectBytes = 0;
+  }
+
+  /** The parent's counter holds these pages already; the root's holds only what groups below it are charged. */
+  #handCharges(pages: number): void {
+    if (this.parent!.parent === null) this.uncharge(pages);
+    else this.usage -= pages;
   }
 
   /** Whether `pages` more fit here and in every ancestor; else the group whose limit is in the way. */
@@ -142,8 +164,14 @@ export class Memcg {
     for (let group: Memcg | null = this; group; group = group.parent) {
       group.usage += pages;
       if (group.usage > group.peak) group.peak = group.usage;
-      if (group.high !== null && group.usage > group.high)
-        group.events['high'] = (group.events['high'] ?? 0) + 1;
+      if (group.high !== null && group.usage > group.high) group.event('high');
+    }
+  }
+
+  /** Counts an event of memory.events here and in every ancestor but the root (memcg_memory_event). */
+  event(name: string): void {
+    for (let group: Memcg = this; group.parent; group = group.parent) {
+      group.events[name] = (group.events[name] ?? 0) + 1;
     }
   }
 

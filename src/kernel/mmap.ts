@@ -6,7 +6,9 @@ import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { evictUnused, truncateRange } from './page-cache.ts';
 import { RangeSet } from './range-set.ts';
-import { zapRange } from './rmap.ts';
+import { setMlocked } from './folios.ts';
+import { forEachLane } from './page-allocator.ts';
+import { forEachMapping, zapRange } from './rmap.ts';
 import { freeTables } from './table-pages.ts';
 import type { Task } from './task.ts';
 import { indexOf, type Vma } from './vma.ts';
@@ -91,6 +93,7 @@ export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number): Errn
   }
   const inside = mm.isolate(vpn, vpn + pages);
   for (const vma of inside) {
+    if (vma.isLocked) markLocked(kernel, mm, vma, false);
     zapRange(kernel, mm, vma.start, vma.end - vma.start);
     mm.remove(vma);
     if (vma.isAccounted) kernel.committed -= vma.end - vma.start;
@@ -209,21 +212,37 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
   return hole < end ? 'ENOMEM' : failed;
 }
 
-/** mlock(2) and munlock(2): flags, VmLck, and for mlock the pages themselves. */
+/** mlock(2) and munlock(2) (mm/mlock.c:do_mlock): pages are faulted in, then marked; a plain user needs RLIMIT_MEMLOCK. */
 export function mlock(kernel: Kernel, task: Task, vpn: number, pages: number, isLock: boolean): Errno | 0 {
   const mm = task.process.mm;
   if (!mm) return 'ENOMEM';
-  const covered = mm
-    .overlapping(vpn, vpn + pages)
-    .reduce((sum, vma) => sum + Math.min(vma.end, vpn + pages) - Math.max(vma.start, vpn), 0);
+  if (isLock && task.process.uid !== 0 && (mm.lockedPages + pages) * 4096 > mm.rlimitMemlock) return 'ENOMEM';
+  const inside = mm.overlapping(vpn, vpn + pages);
+  const covered = inside.reduce(
+    (sum, vma) => sum + Math.min(vma.end, vpn + pages) - Math.max(vma.start, vpn),
+    0,
+  );
   if (covered < pages) return 'ENOMEM';
   for (const vma of mm.isolate(vpn, vpn + pages)) {
     if (vma.isLocked === isLock) continue;
+    const count = vma.end - vma.start;
     vma.isLocked = isLock;
-    mm.lockedPages += (isLock ? 1 : -1) * (vma.end - vma.start);
-    if (isLock && !vma.isShadow)
-      accessRange(kernel, task, vma.start, vma.end - vma.start, vma.prot[1] === 'w' && !vma.file);
+    mm.lockedPages += isLock ? count : -count;
+    if (isLock) {
+      const isWrite = vma.prot[1] === 'w' && !vma.shared;
+      const failed = vma.isShadow ? 'SIGSEGV' : accessRange(kernel, task, vma.start, count, isWrite);
+      markLocked(kernel, mm, vma, true);
+      // Populating stops at the first page that cannot be had (__mm_populate, __mlock_posix_error_return).
+      if (failed) return failed === 'SIGBUS' || failed === 'SIGSEGV' ? 'ENOMEM' : 'EAGAIN';
+    } else markLocked(kernel, mm, vma, false);
   }
   mergeAfter(mm, vpn, vpn + pages);
   return 0;
+}
+
+/** Marks what a VMA maps; a page that goes out of a locked VMA loses its mark. */
+function markLocked(kernel: Kernel, mm: Mm, vma: Vma, mlocked: boolean): void {
+  forEachMapping(mm, vma, vma.start, vma.end - vma.start, (_, n, period, lanes) => {
+    forEachLane(n, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, mlocked));
+  });
 }

@@ -62,10 +62,8 @@ export function oomKill(kernel: Kernel, task: Task, limit: Memcg | null): Proces
     `Killed process ${victim.pid} (${victim.comm}) total-vm:${mm.totalVm * 4}kB, anon-rss:${mm.rss.anon * 4}kB, ` +
       `file-rss:${mm.rss.file * 4}kB, shmem-rss:${mm.rss.shmem * 4}kB`,
   );
-  if (limit) {
-    limit.events['oom'] = (limit.events['oom'] ?? 0) + 1;
-    victim.memcg.events['oom_kill'] = (victim.memcg.events['oom_kill'] ?? 0) + 1;
-  }
+  limit?.event('oom');
+  victim.memcg.event('oom_kill');
   kernel.event('oom_kill', 1);
   victim.killedBy = 'oom';
   if (victim !== task.process) kernel.exitProcess(victim);

@@ -5,6 +5,7 @@ import type { Policy } from './mempolicy.ts';
 import { forEachLane, type FrameRun, NO_INTERLEAVE_INDEX } from './page-allocator.ts';
 import { zapRange } from './rmap.ts';
 import { allocateXarrayNodes, freeXarrayNodes } from './slab.ts';
+import { OneRun, SinglePages } from '../units/page-runs.ts';
 import type { Task } from './task.ts';
 
 /** Why an allocation stopped before the end of its range. */
@@ -61,37 +62,34 @@ export function fillPages(
       count: end - done,
       dirty: false,
     });
-    let nodes = 0;
+    const from = done;
+    // One structure after the other: the look-ups of a loop do not wait for each other, so their cache misses overlap.
     for (const run of answer.runs) {
       for (let k = 0; k < run.count; k++) {
-        const pfn = run.lanes[k % run.period]! + Math.floor(k / run.period);
-        nodes += insertOne(kernel, task, inode, indices[done++]!, pfn);
+        inode.cache.setOne(indices[done++]!, run.lanes[k % run.period]! + Math.floor(k / run.period));
       }
     }
+    let nodes = 0;
+    for (let i = from; i < done; i++) nodes += inode.nodes.add(indices[i]!, 1);
     allocateXarrayNodes(kernel, task, inode.slab, nodes);
+    if (done > from && inode.kind === 'gmem') {
+      const pages = new SinglePages(indices.subarray(from, done));
+      kernel.hooks.folioAllocated(inode, pages, runNodes(kernel, answer.runs), task);
+    }
     if (answer.failed) return { count: done, failed: answer.failed };
   }
   return { count: done, failed: null };
-}
-
-/** Puts a page into the cache and tells the hooks. Returns how many xarray nodes that took. */
-function insertOne(kernel: Kernel, task: Task, inode: Inode, index: number, pfn: number): number {
-  inode.cache.setOne(index, pfn);
-  if (inode.kind === 'gmem') {
-    const nodes = kernel.nodeScratch;
-    const nid = kernel.nidOf(pfn);
-    nodes[nid] = 1;
-    kernel.hooks.folioAllocated(inode, index, 1, nodes, task);
-    nodes[nid] = 0;
-  }
-  return inode.nodes.add(index, 1);
 }
 
 function fillOne(kernel: Kernel, task: Task, inode: Inode, index: number, dirty: boolean): FillFailure {
   const choice = policyFor(kernel, inode, index, task);
   const pfn = allocateFolio(kernel, task, inode.kind, inode, choice.policy, choice.ilx, dirty);
   if (typeof pfn === 'string') return pfn;
-  allocateXarrayNodes(kernel, task, inode.slab, insertOne(kernel, task, inode, index, pfn));
+  inode.cache.setOne(index, pfn);
+  allocateXarrayNodes(kernel, task, inode.slab, inode.nodes.add(index, 1));
+  if (inode.kind === 'gmem') {
+    kernel.hooks.folioAllocated(inode, new OneRun(index, 1), laneNodes(kernel, 1, 1, [pfn]), task);
+  }
   return null;
 }
 
@@ -124,7 +122,8 @@ function fillGap(
     if (answer.count > 0) {
       allocateXarrayNodes(kernel, task, inode.slab, inode.nodes.add(index, answer.count));
       if (inode.kind === 'gmem') {
-        kernel.hooks.folioAllocated(inode, index, answer.count, runNodes(kernel, answer.runs), task);
+        const pages = new OneRun(index, answer.count);
+        kernel.hooks.folioAllocated(inode, pages, runNodes(kernel, answer.runs), task);
       }
     }
     if (answer.failed) return answer.failed;

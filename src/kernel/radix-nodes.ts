@@ -13,6 +13,8 @@ export class RadixNodes {
   readonly #grows: boolean;
   /** Levels in use. */
   #height: number;
+  /** Whether index 0 sits in the head of a tree without nodes. */
+  #headUsed = false;
 
   constructor(config: { bits: number; levels: number; grows: boolean }) {
     this.#span = 2 ** config.bits;
@@ -21,9 +23,24 @@ export class RadixNodes {
     this.#height = config.grows ? 0 : config.levels;
   }
 
+  /** Leaf nodes known to be there without looking: [#knownFrom, #knownTo). */
+  #knownFrom = 0;
+  #knownTo = 0;
+
+  #hasLeaf(node: number): boolean {
+    if (node >= this.#knownFrom && node < this.#knownTo) return true;
+    if (this.#height === 0 || !this.#levels[0]!.has(node)) return false;
+    const run = this.#levels[0]!.runAround(node);
+    if (run) {
+      this.#knownFrom = run.start;
+      this.#knownTo = run.end;
+    }
+    return true;
+  }
+
   /** Makes sure that every index of the range has its path. Returns how many nodes that took. */
   add(index: number, count: number): number {
-    if (count === 1 && this.#height > 0 && this.#levels[0]!.has(Math.floor(index / this.#span))) return 0;
+    if (count === 1 && this.#hasLeaf(Math.floor(index / this.#span))) return 0;
     const before = this.size;
     if (this.#grows) this.#expand(index + count - 1);
     let first = index;
@@ -38,10 +55,11 @@ export class RadixNodes {
   }
 
   /**
-   * Frees the nodes that the removal of a range left empty; `isEmpty` tells whether nothing is left in a range of indices. Returns
-   * how many were freed.
+   * Frees the nodes that the removal of a range left empty; `isEmpty` tells whether nothing is left in a range of indices, which for
+   * page tables may be more than what they map. Returns how many were freed.
    */
   remove(index: number, count: number, isEmpty: (index: number, count: number) => boolean): number {
+    this.#knownTo = 0;
     const before = this.size;
     const span = this.#span;
     let first = index;
@@ -59,7 +77,8 @@ export class RadixNodes {
       this.size += level.size - had;
       first = from;
       end = to;
-      below = (at, n) => level.countIn(at, n) === 0;
+      const width = span ** (l + 1);
+      below = this.#grows ? (at, n) => level.countIn(at, n) === 0 : (at, n) => isEmpty(at * width, n * width);
     }
     if (this.#grows) this.#shrink(isEmpty);
     return before - this.size;
@@ -67,10 +86,12 @@ export class RadixNodes {
 
   /** Frees everything. Returns how many nodes there were. */
   clear(): number {
+    this.#knownTo = 0;
     const had = this.size;
     for (const level of this.#levels) level.remove(0, 2 ** 50);
     this.size = 0;
     if (this.#grows) this.#height = 0;
+    this.#headUsed = false;
     return had;
   }
 
@@ -91,9 +112,6 @@ export class RadixNodes {
     }
     if (last === 0 && this.#height === 0) this.#headUsed = true;
   }
-
-  /** Whether index 0 sits in the head of a tree without nodes. */
-  #headUsed = false;
 
   #shrink(isEmpty: (index: number, count: number) => boolean): void {
     while (this.#height > 0) {

@@ -24,18 +24,29 @@ export class RangeSet {
     return at >= 0 && block < this.#ends[at]!;
   }
 
+  /** The whole run around a member, or null where its block is mixed. */
+  runAround(i: number): { start: number; end: number } | null {
+    const block = Math.floor(i / BLOCK);
+    const at = this.#find(block);
+    if (at < 0 || block >= this.#ends[at]!) return null;
+    return { start: this.#starts[at]! * BLOCK, end: this.#ends[at]! * BLOCK };
+  }
+
   /** Adds one page. Returns whether it was no member. */
   addOne(i: number): boolean {
     const block = Math.floor(i / BLOCK);
     const leaf = this.#mixed.find(block);
-    // A leaf that is about to become whole leaves the pool; so does a block that has none yet: the long way.
-    if (leaf === 0 || this.#mixed.countOf(leaf) === BLOCK - 1) {
+    if (leaf === 0) {
       const before = this.size;
       this.#split(i, 1, true);
       return this.size > before;
     }
     if (!this.#mixed.set(leaf, i - block * BLOCK)) return false;
     this.size++;
+    if (this.#mixed.countOf(leaf) === BLOCK) {
+      this.#mixed.drop(block);
+      this.#join(block, block + 1);
+    }
     return true;
   }
 

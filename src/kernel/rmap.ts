@@ -26,20 +26,42 @@ export function mapFrames(
 }
 
 /** Installs entries of a shadow VMA for the cached pages of a range of its file that have none. */
-export function mapShadowPages(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number): void {
+export function mapShadowRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number): void {
   const pages = vma.shadowPages!;
   const { cache } = vma.file!;
-  if (count === 1) {
-    const pfn = cache.get(index);
-    if (pfn >= 0 && pages.addOne(index)) accountOne(kernel, mm, pfn);
-    return;
-  }
   pages.forEachGap(index, count, (at, n) => {
     cache.forEach(at, n, (start, m, period, lanes) => {
       pages.add(start, m);
       forEachLane(m, period, lanes, (pfn, length) => accountMaps(kernel, mm, pfn, length));
     });
   });
+}
+
+/** mapShadowRange for single pages, all of them cached and not mapped yet, in any order. */
+export function mapShadowPages(kernel: Kernel, mm: Mm, vma: Vma, indices: Float64Array, count: number): void {
+  const pages = vma.shadowPages!;
+  const { cache } = vma.file!;
+  const { frames } = kernel;
+  for (let i = 0; i < count; i++) pages.addOne(indices[i]!);
+  const fresh = new Float64Array(kernel.nodes.length);
+  let last: FolioClass | null = null;
+  const flush = (): void => {
+    for (let nid = 0; nid < fresh.length; nid++) {
+      if (fresh[nid]! > 0) accountMapped(kernel, last!, nid, fresh[nid]!);
+    }
+    fresh.fill(0);
+  };
+  for (let i = 0; i < count; i++) {
+    const pfn = cache.get(indices[i]!);
+    const folioClass = kernel.classes.get(frames.classOf(pfn));
+    if (folioClass !== last) {
+      if (last) flush();
+      last = folioClass;
+    }
+    mm.rss[rssCounter(folioClass)]++;
+    if (frames.mapOne(pfn) === 0) fresh[kernel.nidOf(pfn)]!++;
+  }
+  if (last) flush();
 }
 
 /** Visits what page-table entries of a VMA map in a range of its pages: page address, then frames as PfnMap gives them. */
@@ -52,13 +74,6 @@ export function forEachMapping(mm: Mm, vma: Vma, vpn: number, count: number, vis
   vma.shadowPages.forEachRun(vpn - shift, count, (at, n) => {
     vma.file!.cache.forEach(at, n, (index, m, period, lanes) => visit(index + shift, m, period, lanes));
   });
-}
-
-function accountOne(kernel: Kernel, mm: Mm, pfn: number): void {
-  const { frames } = kernel;
-  const folioClass = kernel.classes.get(frames.classOf(pfn));
-  mm.rss[rssCounter(folioClass)]++;
-  if (frames.mapOne(pfn) === 0) accountMapped(kernel, folioClass, kernel.nidOf(pfn), 1);
 }
 
 function accountMaps(kernel: Kernel, mm: Mm, pfn: number, count: number): void {

@@ -1,5 +1,6 @@
 import type { Inode } from '../kernel/inode.ts';
 import type { Process } from '../kernel/task.ts';
+import type { PageRuns } from '../units/page-runs.ts';
 import type { MemSlot } from './memslot.ts';
 import type { Vm } from './vm.ts';
 
@@ -11,7 +12,7 @@ export interface KvmHooks {
   slotBound: (slot: MemSlot) => void;
   slotDeleted: (slot: MemSlot) => void;
   /** Second-level page-table entries for pages of a gmem were installed. */
-  tdpMapped: (slot: MemSlot, index: number, count: number) => void;
+  tdpMapped: (slot: MemSlot, pages: PageRuns) => void;
   tdpZapped: (slot: MemSlot, index: number, count: number) => void;
   /** KVM_SET_MEMORY_ATTRIBUTES changed something in the range. */
   converted: (vm: Vm, gfn: number, count: number, to: 'private' | 'shared') => void;

@@ -4,6 +4,7 @@ import { fillCache } from '../kernel/page-cache.ts';
 import { allocateTables } from '../kernel/table-pages.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Errno } from '../units/errno.ts';
+import { OneRun } from '../units/page-runs.ts';
 import type { Kvm } from './kvm.ts';
 import { type GmemSlot, hasGmem, type MemSlot } from './memslot.ts';
 import { forEachKind } from './tdp.ts';
@@ -116,7 +117,7 @@ function mapPrivate(kvm: Kvm, slot: GmemSlot, index: number, count: number): num
     if (!cache.has(index)) return 0;
     slot.mapped.addOne(index);
     if (dirties) markDirty(kvm.kernel, cache.get(index), 1);
-    kvm.hooks.tdpMapped(slot, index, 1);
+    kvm.hooks.tdpMapped(slot, new OneRun(index, 1));
     return 1;
   }
   let mapped = 0;
@@ -125,7 +126,7 @@ function mapPrivate(kvm: Kvm, slot: GmemSlot, index: number, count: number): num
     for (let l = 0; dirties && l < period; l++) {
       markDirty(kvm.kernel, lanes[l]!, Math.ceil((n - l) / period));
     }
-    kvm.hooks.tdpMapped(slot, at, n);
+    kvm.hooks.tdpMapped(slot, new OneRun(at, n));
     mapped += n;
   });
   return mapped;
@@ -147,6 +148,8 @@ function faultShared(
   const failed = accessRange(kvm.kernel, task, vpn, count, true);
   let mapped = 0;
   mm.pt.forEach(vpn, count, (at, n, period, lanes) => {
+    // What lies behind the page that failed was not accessed.
+    if (at > vpn + mapped) return;
     vm.tdp.setRun(gfn + at - vpn, n, period, lanes);
     mapped += n;
   });

@@ -1,6 +1,6 @@
 import { didYouMean } from '../units/closest-name.ts';
 import { checkHooks, describe } from './check-hooks.ts';
-import { AXES, type Axis, type Options, type OptionSpec, type Part, type PartMeta } from './contract.ts';
+import { AXES, type Options, type OptionSpec, type Part, type PartMeta } from './contract.ts';
 import { isOptionValue, optionChoices } from './option-value.ts';
 
 /** A sound part, or everything that is wrong with it: `FILE: FIELD: what is wrong and what would be right`. */
@@ -115,7 +115,7 @@ function noOthers(value: Fields, known: Readonly<Record<string, true>>, prefix: 
   }
 }
 
-function oneOf(value: unknown, choices: readonly (Axis | string)[], field: string, say: Say): boolean {
+function oneOf(value: unknown, choices: readonly string[], field: string, say: Say): boolean {
   const isKnown = typeof value === 'string' && choices.includes(value);
   if (!isKnown) say(field, `must be one of ${choices.join(', ')}, is ${describe(value)}`);
   return isKnown;

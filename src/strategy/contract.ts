@@ -4,6 +4,9 @@
  * closure of `create`. Page counts and page indices are in 4 KiB pages.
  */
 import type { Errno } from '../units/errno.ts';
+import type { PageRuns } from '../units/page-runs.ts';
+
+export type { PageRuns } from '../units/page-runs.ts';
 
 export type Axis = 'placement' | 'accounting' | 'migration';
 export const AXES: readonly Axis[] = ['placement', 'accounting', 'migration'];
@@ -118,7 +121,10 @@ export interface PolicyWish {
   readonly move: boolean;
 }
 
-/** Where Linux has accounting calls of its own. Absent hooks do nothing. `nodes` arrays hold pages per node and must not be kept. */
+/**
+ * Where Linux has accounting calls of its own. Absent hooks do nothing. `nodes` arrays hold pages per node; neither they nor `pages` may
+ * be kept.
+ */
 export interface Hooks {
   gmemCreated?(gmem: Gmem, by: Proc, vm: Vm): void;
   /** The last reference went; its pages are still there. */
@@ -130,10 +136,10 @@ export interface Hooks {
   choosePolicy?(gmem: Gmem, index: number, thread: Thread): PolicyChoice | null;
   /** Whose memcg pays for a page that is about to be allocated; null: the allocating thread's process. */
   chargeTo?(gmem: Gmem, thread: Thread): Proc | null;
-  folioAllocated?(gmem: Gmem, index: number, count: number, nodes: ArrayLike<number>, by: Thread): void;
+  folioAllocated?(gmem: Gmem, pages: PageRuns, nodes: ArrayLike<number>, by: Thread): void;
   folioFreed?(gmem: Gmem, index: number, count: number, nodes: ArrayLike<number>): void;
   /** Second-level page-table entries for private pages were installed. */
-  tdpMapped?(slot: Slot, index: number, count: number): void;
+  tdpMapped?(slot: Slot, pages: PageRuns): void;
   tdpZapped?(slot: Slot, index: number, count: number): void;
   /** KVM_SET_MEMORY_ATTRIBUTES changed something in the range. */
   converted?(vm: Vm, gfn: number, count: number, to: 'private' | 'shared'): void;
@@ -186,7 +192,7 @@ export interface KernelView {
   /** Removes the process's shadow VMAs of a range of a file. */
   unmapShadow(process: Proc, gmem: Gmem, index: number, count: number): void;
   /** Installs page-table entries for present pages wherever shadow VMAs cover the range. */
-  populateShadow(gmem: Gmem, index: number, count: number): void;
+  populateShadow(gmem: Gmem, pages: PageRuns): void;
   /** Removes those page-table entries again. */
   zapShadow(gmem: Gmem, index: number, count: number): void;
   /** mbind(2) on shadow VMAs of the process: 0, or EFAULT where the range has none. */

@@ -13,7 +13,7 @@ export const pageCache: Part = {
     options: {},
   },
   create: (view) => ({
-    folioAllocated: (_gmem, _index, count) => view.count('page cache insert', count),
+    folioAllocated: (_gmem, pages) => view.count('page cache insert', pages.total),
     folioFreed: (_gmem, _index, count) => view.count('page cache remove', count),
   }),
 };

@@ -43,7 +43,9 @@ export const shadowVma: Part = {
         view.count(`shadow VMA failed with ${answer}`);
         return;
       }
-      if (ptes === 'allocation') view.populateShadow(slot.gmem, index, count);
+      if (ptes === 'allocation') {
+        view.populateShadow(slot.gmem, { total: count, forEach: (visit) => visit(index, count) });
+      }
     };
 
     return {
@@ -75,11 +77,11 @@ export const shadowVma: Part = {
           }
         }
       },
-      folioAllocated: (gmem, index, count) => {
-        if (ptes === 'allocation') view.populateShadow(gmem, index, count);
+      folioAllocated: (gmem, pages) => {
+        if (ptes === 'allocation') view.populateShadow(gmem, pages);
       },
-      tdpMapped: (slot, index, count) => {
-        if (ptes === 'tdp') view.populateShadow(slot.gmem, index, count);
+      tdpMapped: (slot, pages) => {
+        if (ptes === 'tdp') view.populateShadow(slot.gmem, pages);
       },
       tdpZapped: (slot, index, count) => {
         if (ptes === 'tdp') view.zapShadow(slot.gmem, index, count);

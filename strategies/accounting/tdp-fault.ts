@@ -55,9 +55,9 @@ export const tdpFault: Part = {
 function countMapped(view: KernelView, options: Options): Hooks {
   const takesBack = options['uncharge'] === true;
   return {
-    tdpMapped: (slot, _index, count) => {
-      view.count('RSS counter update', count);
-      if (slot.vm.process.isAlive) view.addRss(slot.vm.process, count, 'mapped into the guest');
+    tdpMapped: (slot, pages) => {
+      view.count('RSS counter update', pages.total);
+      if (slot.vm.process.isAlive) view.addRss(slot.vm.process, pages.total, 'mapped into the guest');
     },
     tdpZapped: (slot, _index, count) => {
       if (!takesBack) return;
@@ -92,7 +92,7 @@ function countAllocated(view: KernelView, options: Options): Hooks {
   };
 
   return {
-    folioAllocated: (gmem, index, count, _nodes, by) => {
+    folioAllocated: (gmem, pages, _nodes, by) => {
       const owner = byCurrent ? by.process : view.vmOf(gmem).process;
       if (!owner.hasCounters) return;
       let file = files.get(gmem.id);
@@ -101,10 +101,11 @@ function countAllocated(view: KernelView, options: Options): Hooks {
         files.set(gmem.id, file);
       }
       if (file.owners) {
-        file.owners.set(index, count, owner.pid);
+        const { owners } = file;
+        pages.forEach((index, count) => owners.set(index, count, owner.pid));
         byPid.set(owner.pid, owner);
       }
-      add(file, owner, count);
+      add(file, owner, pages.total);
     },
     folioFreed: (gmem, index, count) => {
       const file = files.get(gmem.id);

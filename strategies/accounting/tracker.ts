@@ -53,11 +53,11 @@ export const tracker: Part = {
         const nodes = new Float64Array(view.nodeCount);
         files.set(gmem.id, { gmem, creator: vm.process, nodes, mapped: 0 });
       },
-      folioAllocated: (gmem, _index, count, nodes) => {
+      folioAllocated: (gmem, pages, nodes) => {
         const file = files.get(gmem.id);
         if (!file) return;
         for (let nid = 0; nid < nodes.length; nid++) file.nodes[nid] = file.nodes[nid]! + nodes[nid]!;
-        view.count('tracker counter update', count);
+        view.count('tracker counter update', pages.total);
       },
       folioFreed: (gmem, _index, count, nodes) => {
         const file = files.get(gmem.id);
@@ -65,9 +65,9 @@ export const tracker: Part = {
         for (let nid = 0; nid < nodes.length; nid++) file.nodes[nid] = file.nodes[nid]! - nodes[nid]!;
         view.count('tracker counter update', count);
       },
-      tdpMapped: (slot, _index, count) => {
+      tdpMapped: (slot, pages) => {
         const file = files.get(slot.gmem.id);
-        if (file) file.mapped += count;
+        if (file) file.mapped += pages.total;
       },
       tdpZapped: (slot, _index, count) => {
         const file = files.get(slot.gmem.id);

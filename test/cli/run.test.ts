@@ -59,7 +59,7 @@ describe('gmemlab run', () => {
     const page = readFileSync(join(cwd, 'reports/tiny/report.html'), 'utf8');
     expect(page.length).toBeLessThan(1_000_000);
     expect(page).toContain('status of vmm at “after”');
-    expect(page).toMatch(/smaps of vmm at “after”, under page-cache, tracker\{oom=true\}/);
+    expect(page).toMatch(/largest mapping in smaps of vmm at “after”, under page-cache, tracker\{oom=true\}/);
   });
 
   it('gives the same bytes every time and everywhere', async () => {
@@ -227,10 +227,11 @@ describe('bad input', () => {
     for (const words of [
       '--seed is "x", must be a whole number',
       'gone.mjs: no such file',
-      'bad.yaml:1:1: titel: unknown key; did you mean "title"?',
-      'bad.yaml:11:22: ',
-      'bad.yaml:17:20: ',
-      'worse.yaml:12:8: ',
+      'bad.yaml:1:1: unknown key "titel": did you mean "title"?',
+      'bad.yaml:11:23: 9 is not a node of this machine (0-1)\n    11 |   vmm: mempolicy bind 9\n',
+      'bad.yaml:17:19: "4X" is no size',
+      'worse.yaml:12:11: unknown verb "vm craete": did you mean "create"?',
+      'worse.yaml:8:14: strategies[0]: strategy "page-cash": no strategy',
       'named.yaml:8:14: strategies[0]: strategy "page-cash": no strategy or part is called "page-cash"; did you mean "page-cache"?',
       'no.yaml:1:9: not valid YAML',
       'gone.yaml: no such file',

@@ -110,3 +110,45 @@ describe('zonelists', () => {
     ]);
   });
 });
+
+describe('zones of a machine', () => {
+  const nodes = (...sizes: number[]): Zone[] =>
+    buildZones(sizes.map((size) => ({ memoryBytes: size * 2 ** 30, movableBytes: 0 })));
+
+  it('cut at 16 MiB and 4 GiB, and before the movable part', () => {
+    const zones = buildZones([
+      { memoryBytes: 5 * 2 ** 30, movableBytes: 2 ** 29 },
+      { memoryBytes: 2 ** 30, movableBytes: 2 ** 30 },
+    ]);
+    expect(zones.map(({ nid, name, startPfn, pages }) => [nid, name, startPfn, pages])).toEqual([
+      [0, 'DMA', 0, 4096],
+      [0, 'DMA32', 4096, 2 ** 20 - 4096],
+      [0, 'Normal', 2 ** 20, 2 ** 17],
+      [0, 'Movable', 2 ** 20 + 2 ** 17, 2 ** 17],
+      [1, 'Movable', 2 ** 20 + 2 ** 18, 2 ** 18],
+    ]);
+  });
+
+  it('share min_free_kbytes by size: 2 + 9 pageblocks for each zone, a quarter more to low and to high', () => {
+    // Four zones of 2 * 8 GiB: 4 * 512 * 11 = 22528 pages, half of them for node 1.
+    const zones = nodes(8, 8);
+    const [, , , normal] = zones;
+    expect([normal!.nid, normal!.min, normal!.low, normal!.high]).toEqual([1, 11_264, 14_080, 16_896]);
+    const sum = zones.reduce((total, zone) => total + zone.min, 0);
+    expect(sum).toBeGreaterThan(22_528 - zones.length);
+    expect(sum).toBeLessThanOrEqual(22_528);
+  });
+
+  it('raise the marks by a thousandth of the zone where that is more than a quarter of min', () => {
+    const normal = nodes(8, 4096)[3]!;
+    const gap = Math.floor(normal.pages / 1000);
+    expect(gap).toBeGreaterThan(normal.min / 4);
+    expect([normal.low - normal.min, normal.high - normal.low]).toEqual([gap, gap]);
+  });
+
+  it('keep a 256th of the zones above from requests that could use them', () => {
+    const [dma, dma32, normal] = nodes(8);
+    expect(dma!.reserve).toBe(Math.floor((dma32!.pages + normal!.pages) / 256));
+    expect([dma32!.reserve, normal!.reserve]).toEqual([Math.floor(normal!.pages / 256), 0]);
+  });
+});

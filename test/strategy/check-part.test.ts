@@ -21,7 +21,7 @@ describe('a part from a file', () => {
   it.each([
     [undefined, 'mine.js: default export: must be a part { meta, create }, is undefined'],
     [[], 'mine.js: default export: must be a part { meta, create }, is a list'],
-    [{ create: sound.create }, 'mine.js: meta: must be an object, is undefined'],
+    [{ create: () => ({}) }, 'mine.js: meta: must be an object, is undefined'],
     [{ meta: sound.meta }, 'mine.js: create: must be a function (view, options) => hooks, is undefined'],
     [{ ...sound, creat: 1 }, 'mine.js: creat: unknown; did you mean "create"? (meta, create)'],
     [

@@ -1,14 +1,13 @@
 import { attribution } from '../../analysis/attribution.ts';
 import { compareStrategies } from '../../report/comparison.ts';
-import { formatComparison, type ComparisonFormat } from '../../report/format-comparison.ts';
 import { parseStrategy } from '../../strategy/parse-strategy.ts';
 import { BaselineFile } from '../baseline-file.ts';
 import { worstExit } from '../exit-codes.ts';
 import { InputError } from '../input-error.ts';
 import { loadJobs, type Job, type Jobs } from '../load-jobs.ts';
+import { ComparisonPrinter } from '../print-comparison.ts';
 import { resultExit, sayAlarms } from '../result-verdict.ts';
 import { simulate } from '../simulate.ts';
-import { tableOptions } from '../table-options.ts';
 import { isOn, textOf, type Arguments } from '../verb.ts';
 
 /** `gmemlab compare`: the comparison on the standard output, and a verdict that CI can use. */
@@ -16,13 +15,13 @@ export async function compareCommand(args: Arguments): Promise<number> {
   const jobs = await loadJobs(args);
   const reference = referenceOf(jobs, textOf(args, 'reference'));
   const baseline = baselineOf(jobs.jobs, args);
-  const format = textOf(args, 'format') as ComparisonFormat;
+  const printer = new ComparisonPrinter(args);
   const exits: number[] = [];
   for (const { scenario, plans } of jobs.jobs) {
     const result = await simulate(scenario, plans);
     const rows = attribution(result);
     const comparison = compareStrategies(result, rows, { reference });
-    process.stdout.write(formatComparison(comparison, format, tableOptions(args)));
+    printer.print(comparison);
     sayAlarms(result, rows);
     exits.push(resultExit(result));
     if (baseline) exits.push(baseline.judge(result, rows));

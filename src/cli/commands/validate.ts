@@ -6,7 +6,6 @@ import { readDocument } from '../../scenario/positioned-document.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readText } from '../find-file.ts';
 import { InputError } from '../input-error.ts';
-import { scenarioPlans } from '../load-jobs.ts';
 import { loadPartFile } from '../load-part-file.ts';
 import { loadCatalogue, type OwnParts } from '../plan-strategies.ts';
 import { readScenario } from '../read-scenario.ts';
@@ -39,10 +38,8 @@ async function validate(file: string, machine: string | undefined, own: OwnParts
   const source = readText(file);
   if ('problem' in source) return { problems: [source.problem] };
   if (isMachine(source.text)) return validateMachine(source);
-  const read = await readScenario(file, { machine });
-  if ('problems' in read) return read;
-  const { problems } = scenarioPlans(read, own);
-  return problems.length > 0 ? { problems } : { words: `scenario "${read.scenario.title}"` };
+  const read = await readScenario(file, { machine, own });
+  return 'problems' in read ? read : { words: `scenario "${read.scenario.title}"` };
 }
 
 /** A machine has nodes and no steps. */

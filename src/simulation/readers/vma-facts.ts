@@ -73,14 +73,14 @@ function gather(kernel: Kernel, process: Process, vma: Vma): Pick<VmaFacts, 'num
         if (folioClass.kind === 'anon') numa.anon += pages;
         if (folioClass.dirty) numa.dirty += pages;
         // Unevictable folios count as active.
-        if (folioClass.kind === 'gmem' || vma.isLocked) numa.active += pages;
+        if (folioClass.kind === 'gmem' || folioClass.mlocked) numa.active += pages;
         numa.mapMax = Math.max(numa.mapMax, maps);
         addSmaps(smaps, folioClass, pages, maps);
         if (!vma.isShadow || kernel.profile.gmemReferenced) smaps.referenced += pages * PAGE_SIZE;
       });
     });
   });
-  if (vma.isLocked) smaps.locked = smaps.pss;
+  if (vma.isLocked) smaps.locked = Math.floor(smaps.pss / PSS_SCALE);
   return { numa, smaps };
 }
 
