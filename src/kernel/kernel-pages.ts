@@ -1,5 +1,8 @@
 import type { Memcg } from './memcg.ts';
 
+/** Place of slab objects: their frames are held elsewhere. */
+export const NO_FRAME = -1;
+
 /** Frames or slab objects that the kernel holds for something, newest last, with who paid for them. */
 export interface KernelLot {
   pfn: number;
@@ -18,16 +21,8 @@ export class KernelPages {
 
   push(lot: KernelLot): void {
     const last = this.lots[this.lots.length - 1];
-    if (
-      last &&
-      last.memcg === lot.memcg &&
-      last.nid === lot.nid &&
-      last.pfn + last.count === lot.pfn &&
-      lot.pfn > 0
-    )
-      last.count += lot.count;
-    else if (last && lot.pfn === 0 && last.pfn === 0 && last.memcg === lot.memcg && last.nid === lot.nid)
-      last.count += lot.count;
+    const next = last && (last.pfn === NO_FRAME ? NO_FRAME : last.pfn + last.count);
+    if (last && last.memcg === lot.memcg && last.nid === lot.nid && next === lot.pfn) last.count += lot.count;
     else this.lots.push(lot);
   }
 
@@ -39,7 +34,7 @@ export class KernelPages {
       if (!last) throw new Error(`${count} more kernel objects freed than held`);
       const n = Math.min(count, last.count);
       last.count -= n;
-      out.push({ ...last, pfn: last.pfn === 0 ? 0 : last.pfn + last.count, count: n });
+      out.push({ ...last, pfn: last.pfn === NO_FRAME ? NO_FRAME : last.pfn + last.count, count: n });
       if (last.count === 0) this.lots.pop();
       count -= n;
     }

@@ -6,6 +6,7 @@ import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { evictUnused, truncateRange } from './page-cache.ts';
 import { RangeSet } from './range-set.ts';
+import { stopMirroring } from './mirror.ts';
 import { setMlocked } from './folios.ts';
 import { forEachLane } from './page-allocator.ts';
 import { forEachMapping, zapRange } from './rmap.ts';
@@ -28,7 +29,7 @@ export interface MapRequest {
   /** Made by a VMM that only wants to call mbind on it: the file takes a mapping on every kernel. */
   forPolicy?: boolean | undefined;
   /** A shadow VMA: stands for private memory, never accessible. */
-  shadow?: { isUncounted: boolean; isHidden: boolean } | undefined;
+  shadow?: { isUncounted: boolean; isHidden: boolean; mirrors: boolean } | undefined;
 }
 
 /** Pages of a 2 MiB block: addresses chosen by the model start at one. */
@@ -76,6 +77,7 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
     extraFlags: request.extraFlags ?? [],
     isShadow: request.shadow !== undefined,
     shadowPages: request.shadow ? new RangeSet() : null,
+    mirrors: request.shadow?.mirrors ?? false,
     isForPolicy: request.forPolicy ?? false,
     isUncounted: request.shadow?.isUncounted ?? false,
     isHidden: request.shadow?.isHidden ?? false,
@@ -153,6 +155,7 @@ function isAlike(left: Vma, right: Vma): boolean {
     left.isLocked === right.isLocked &&
     left.isShadow === right.isShadow &&
     left.shadowPages === right.shadowPages &&
+    left.mirrors === right.mirrors &&
     left.isForPolicy === right.isForPolicy &&
     left.isUncounted === right.isUncounted &&
     left.isHidden === right.isHidden &&
@@ -182,6 +185,7 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
       case 'dontneed':
       case 'pageout':
       case 'free':
+        if (vma.mirrors) stopMirroring(vma);
         if (advice === 'dontneed') zapRange(kernel, mm, from, count);
         break;
       case 'remove':

@@ -293,18 +293,32 @@ function takeUncounted(kernel: Kernel, where: Placement, count: number, movable:
   return pieces;
 }
 
+/**
+ * Frames for kernel memory that could not be had above the watermarks, from what is left anywhere: the caller can't do without. In Linux
+ * the OOM killer would make room for it.
+ */
+export function takeReserves(kernel: Kernel, task: Task, count: number): Piece[] {
+  const pieces: Piece[] = [];
+  const order = kernel.zonelists[task.nid]!;
+  if (walk(kernel, order, count, false, null, pieces) > 0) {
+    throw new Error(`${count} frames for kernel memory, and none is free`);
+  }
+  for (const piece of pieces) countEvents(kernel, task, piece.nid, order[0]!, piece.count, false);
+  return pieces;
+}
+
 function walk(
   kernel: Kernel,
   order: readonly number[],
   count: number,
   movable: boolean,
-  mark: 'low' | 'min',
+  mark: 'low' | 'min' | null,
   pieces: Piece[],
 ): number {
   for (const nid of order) {
     for (const zone of kernel.nodes[nid]!.zones) {
       if (zone.name === 'Movable' && !movable) continue;
-      let room = Math.min(count, zone.freePages - zone[mark] - zone.reserve);
+      let room = Math.min(count, zone.freePages - (mark === null ? 0 : zone[mark] + zone.reserve));
       while (room > 0) {
         const run = zone.takeRun(room);
         if (run.count === 0) break;

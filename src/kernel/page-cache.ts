@@ -2,6 +2,7 @@ import { allocateFolio, allocateFolios, freeFolios } from './folios.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Policy } from './mempolicy.ts';
+import { mirrorPages, mirrorRange } from './mirror.ts';
 import { forEachLane, type FrameRun, NO_INTERLEAVE_INDEX } from './page-allocator.ts';
 import { zapRange } from './rmap.ts';
 import { allocateXarrayNodes, freeXarrayNodes } from './slab.ts';
@@ -73,6 +74,7 @@ export function fillPages(
     for (let i = from; i < done; i++) nodes += inode.nodes.add(indices[i]!, 1);
     allocateXarrayNodes(kernel, task, inode.slab, nodes);
     if (done > from && inode.kind === 'gmem') {
+      mirrorPages(kernel, inode, indices.subarray(from, done), answer.runs);
       const pages = new SinglePages(indices.subarray(from, done));
       kernel.hooks.folioAllocated(inode, pages, runNodes(kernel, answer.runs), task);
     }
@@ -88,6 +90,7 @@ function fillOne(kernel: Kernel, task: Task, inode: Inode, index: number, dirty:
   inode.cache.setOne(index, pfn);
   allocateXarrayNodes(kernel, task, inode.slab, inode.nodes.add(index, 1));
   if (inode.kind === 'gmem') {
+    mirrorRange(kernel, inode, index, 1);
     kernel.hooks.folioAllocated(inode, new OneRun(index, 1), laneNodes(kernel, 1, 1, [pfn]), task);
   }
   return null;
@@ -122,6 +125,7 @@ function fillGap(
     if (answer.count > 0) {
       allocateXarrayNodes(kernel, task, inode.slab, inode.nodes.add(index, answer.count));
       if (inode.kind === 'gmem') {
+        mirrorRange(kernel, inode, index, answer.count);
         const pages = new OneRun(index, answer.count);
         kernel.hooks.folioAllocated(inode, pages, runNodes(kernel, answer.runs), task);
       }

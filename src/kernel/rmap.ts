@@ -37,33 +37,6 @@ export function mapShadowRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, 
   });
 }
 
-/** mapShadowRange for single pages, all of them cached and not mapped yet, in any order. */
-export function mapShadowPages(kernel: Kernel, mm: Mm, vma: Vma, indices: Float64Array, count: number): void {
-  const pages = vma.shadowPages!;
-  const { cache } = vma.file!;
-  const { frames } = kernel;
-  for (let i = 0; i < count; i++) pages.addOne(indices[i]!);
-  const fresh = new Float64Array(kernel.nodes.length);
-  let last: FolioClass | null = null;
-  const flush = (): void => {
-    for (let nid = 0; nid < fresh.length; nid++) {
-      if (fresh[nid]! > 0) accountMapped(kernel, last!, nid, fresh[nid]!);
-    }
-    fresh.fill(0);
-  };
-  for (let i = 0; i < count; i++) {
-    const pfn = cache.get(indices[i]!);
-    const folioClass = kernel.classes.get(frames.classOf(pfn));
-    if (folioClass !== last) {
-      if (last) flush();
-      last = folioClass;
-    }
-    mm.rss[rssCounter(folioClass)]++;
-    if (frames.mapOne(pfn) === 0) fresh[kernel.nidOf(pfn)]!++;
-  }
-  if (last) flush();
-}
-
 /** Visits what page-table entries of a VMA map in a range of its pages: page address, then frames as PfnMap gives them. */
 export function forEachMapping(mm: Mm, vma: Vma, vpn: number, count: number, visit: PfnVisitor): void {
   if (!vma.shadowPages) {
@@ -71,12 +44,19 @@ export function forEachMapping(mm: Mm, vma: Vma, vpn: number, count: number, vis
     return;
   }
   const shift = vma.start - vma.pgoff;
+  if (vma.mirrors) {
+    vma.file!.cache.forEach(vpn - shift, count, (index, n, period, lanes) =>
+      visit(index + shift, n, period, lanes),
+    );
+    return;
+  }
   vma.shadowPages.forEachRun(vpn - shift, count, (at, n) => {
     vma.file!.cache.forEach(at, n, (index, m, period, lanes) => visit(index + shift, m, period, lanes));
   });
 }
 
-function accountMaps(kernel: Kernel, mm: Mm, pfn: number, count: number): void {
+/** Counts new page-table entries of an address space for consecutive frames. */
+export function accountMaps(kernel: Kernel, mm: Mm, pfn: number, count: number): void {
   kernel.frames.addMaps(pfn, count, 1, (start, length, id, maps) => {
     const folioClass = kernel.classes.get(id);
     mm.rss[rssCounter(folioClass)] += length;
@@ -111,7 +91,7 @@ export function zapRange(
 function zapShadows(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
   for (const vma of mm.overlapping(vpn, vpn + count)) {
     const pages = vma.shadowPages;
-    if (!pages || pages.size === 0) continue;
+    if (!pages || (pages.size === 0 && !vma.mirrors)) continue;
     const from = Math.max(vpn, vma.start);
     const n = Math.min(vpn + count, vma.end) - from;
     forEachMapping(mm, vma, from, n, (_, m, period, lanes) => unmapFrames(kernel, mm, m, period, lanes));

@@ -1,7 +1,7 @@
-import type { KernelPages } from './kernel-pages.ts';
+import { type KernelPages, NO_FRAME } from './kernel-pages.ts';
 import type { Kernel } from './kernel.ts';
 import { NODE_ITEM } from './node.ts';
-import { freeFrames, takeSlabs } from './page-allocator.ts';
+import { freeFrames, type Piece, takeReserves, takeSlabs } from './page-allocator.ts';
 import type { Task } from './task.ts';
 
 /** Bytes charged for one xarray node: the slab object (584) and its owner pointer (8). */
@@ -9,6 +9,7 @@ export const XARRAY_NODE_BYTES = 592;
 /** A slab of radix_tree_node is 16 KiB with 28 objects (mm/slub.c:calculate_order). */
 const FRAMES_PER_SLAB = 4;
 const OBJECTS_PER_SLAB = 28;
+const OBJECTS_PER_FRAME: number = OBJECTS_PER_SLAB / FRAMES_PER_SLAB;
 
 /**
  * Allocates `count` xarray nodes for a task: from slabs with room, else from new ones, which the task's policy places. They are charged
@@ -21,23 +22,28 @@ export function allocateXarrayNodes(kernel: Kernel, task: Task, holder: KernelPa
     missing -= takeFree(kernel, task, holder, nid, missing);
   }
   if (missing === 0) return;
-  for (const piece of takeSlabs(kernel, task, Math.ceil(missing / OBJECTS_PER_SLAB), FRAMES_PER_SLAB)) {
+  const slabs = Math.ceil(missing / OBJECTS_PER_SLAB);
+  let frames = slabs * FRAMES_PER_SLAB;
+  const hold = (piece: Piece): void => {
     const { nid } = piece;
     kernel.slabFrames[nid]!.push({ ...piece, memcg: kernel.rootMemcg });
     kernel.kernelFrames += piece.count;
     kernel.nodes[nid]!.addAt(NODE_ITEM.nr_slab_reclaimable, piece.count);
-    kernel.slabRoom[nid]! += (piece.count / FRAMES_PER_SLAB) * OBJECTS_PER_SLAB;
+    kernel.slabRoom[nid]! += piece.count * OBJECTS_PER_FRAME;
+    frames -= piece.count;
     missing -= takeFree(kernel, task, holder, nid, missing);
-  }
+  };
+  for (const piece of takeSlabs(kernel, task, slabs, FRAMES_PER_SLAB)) hold(piece);
+  if (frames > 0) for (const piece of takeReserves(kernel, task, frames)) hold(piece);
 }
 
 /** Takes objects from the slabs of a node that have room. Returns how many. */
 function takeFree(kernel: Kernel, task: Task, holder: KernelPages, nid: number, wanted: number): number {
-  const count = Math.min(wanted, Math.floor(kernel.slabRoom[nid]!));
+  const count = Math.min(wanted, kernel.slabRoom[nid]!);
   if (count <= 0) return 0;
   kernel.slabRoom[nid]! -= count;
   const { memcg } = task.process;
-  holder.push({ pfn: 0, count, nid, memcg });
+  holder.push({ pfn: NO_FRAME, count, nid, memcg });
   if (memcg.parent) {
     memcg.add('slab_reclaimable', nid, count * XARRAY_NODE_BYTES);
     memcg.chargeBytes(count * XARRAY_NODE_BYTES);
@@ -55,13 +61,15 @@ export function freeXarrayNodes(kernel: Kernel, holder: KernelPages, count: numb
     }
     kernel.slabRoom[lot.nid]! += lot.count;
     const frames = kernel.slabFrames[lot.nid]!;
+    const held = frames.count;
     const empty = Math.floor(kernel.slabRoom[lot.nid]! / OBJECTS_PER_SLAB) * FRAMES_PER_SLAB;
-    const freed = Math.min(empty, frames.count);
+    // Where memory was short a slab may have come in parts; they go with the last object.
+    const freed = kernel.slabRoom[lot.nid]! === held * OBJECTS_PER_FRAME ? held : empty;
     for (const slab of frames.pop(freed)) {
       kernel.kernelFrames -= slab.count;
       freeFrames(kernel, slab.pfn, slab.count);
     }
-    kernel.slabRoom[lot.nid]! -= (freed / FRAMES_PER_SLAB) * OBJECTS_PER_SLAB;
+    kernel.slabRoom[lot.nid]! -= freed * OBJECTS_PER_FRAME;
     kernel.nodes[lot.nid]!.addAt(NODE_ITEM.nr_slab_reclaimable, -freed);
   }
 }

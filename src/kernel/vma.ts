@@ -29,6 +29,8 @@ export interface Vma {
    * that the file holds there, so it is kept as a member of a set. Parts of a split VMA share it.
    */
   shadowPages: RangeSet | null;
+  /** A shadow VMA whose entries are the present pages of its range, always; `shadowPages` stays empty then. */
+  mirrors: boolean;
   /** Mapped only so that mbind has an address. */
   isForPolicy: boolean;
   /** Left out of total_vm. */

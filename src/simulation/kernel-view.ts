@@ -2,9 +2,10 @@ import { FrameTable } from '../kernel/frame-table.ts';
 import type { Inode } from '../kernel/inode.ts';
 import type { Policy } from '../kernel/mempolicy.ts';
 import type { Mm } from '../kernel/mm.ts';
+import { startMirroring } from '../kernel/mirror.ts';
 import { mbind, mmap, munmap } from '../kernel/mmap.ts';
 import { nodePages } from '../kernel/page-cache.ts';
-import { forEachMapping, mapShadowPages, mapShadowRange, zapRange } from '../kernel/rmap.ts';
+import { forEachMapping, mapShadowRange, zapRange } from '../kernel/rmap.ts';
 import { allocateTables } from '../kernel/table-pages.ts';
 import type { Process } from '../kernel/task.ts';
 import { indexOf, type Vma } from '../kernel/vma.ts';
@@ -22,7 +23,7 @@ import type {
   Vm,
 } from '../strategy/contract.ts';
 import type { Errno } from '../units/errno.ts';
-import { type PageRuns, SinglePages } from '../units/page-runs.ts';
+import type { PageRuns } from '../units/page-runs.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Flags of a shadow VMA: not copied by fork, not expandable, not dumped. */
@@ -66,7 +67,9 @@ export class WorldView implements KernelView {
   }
 
   mapShadow(process: Proc, gmem: Gmem, index: number, count: number, options: ShadowOptions): number | Errno {
-    return mmap(this.#kvm.kernel, mmOf(process), {
+    const { kernel } = this.#kvm;
+    const mm = mmOf(process);
+    const answer = mmap(kernel, mm, {
       pages: count,
       prot: '---',
       shared: true,
@@ -75,8 +78,10 @@ export class WorldView implements KernelView {
       at: null,
       noreserve: true,
       extraFlags: SHADOW_FLAGS,
-      shadow: { isUncounted: !options.countsInVm, isHidden: !options.isListed },
+      shadow: { isUncounted: !options.countsInVm, isHidden: !options.isListed, mirrors: options.mirrors },
     });
+    if (typeof answer === 'number' && options.mirrors) startMirroring(kernel, mm, mm.find(answer)!);
+    return answer;
   }
 
   unmapShadow(process: Proc, gmem: Gmem, index: number, count: number): void {
@@ -89,42 +94,18 @@ export class WorldView implements KernelView {
   }
 
   populateShadow(gmem: Gmem, pages: PageRuns): void {
-    for (const { mm, vma } of inodeOf(gmem).mappings) {
-      if (!vma.isShadow) continue;
-      if (pages instanceof SinglePages) this.#populatePages(mm, vma, pages);
-      else pages.forEach((index, count) => this.#populateRange(mm, vma, index, count));
-    }
-  }
-
-  #populateRange(mm: Mm, vma: Vma, index: number, count: number): void {
-    const [from, to] = overlap(vma, index, count);
-    if (from >= to) return;
-    this.#addTables(mm, mm.tables.add(vma.start + from - vma.pgoff, to - from));
-    mapShadowRange(this.#kvm.kernel, mm, vma, from, to - from);
-  }
-
-  #populatePages(mm: Mm, vma: Vma, { indices, total }: SinglePages): void {
-    const end = vma.pgoff + vma.end - vma.start;
-    const inside = indices.subarray(0, total);
-    for (let i = 0; i < total; i++) {
-      if (inside[i]! < vma.pgoff || inside[i]! >= end) return this.#populateEach(mm, vma, inside);
-    }
-    const shift = vma.start - vma.pgoff;
-    let tables = 0;
-    for (let i = 0; i < inside.length; i++) tables += mm.tables.add(inside[i]! + shift, 1);
-    this.#addTables(mm, tables);
-    mapShadowPages(this.#kvm.kernel, mm, vma, inside, inside.length);
-  }
-
-  /** Pages some of which another VMA stands for. */
-  #populateEach(mm: Mm, vma: Vma, indices: Float64Array): void {
-    for (let i = 0; i < indices.length; i++) this.#populateRange(mm, vma, indices[i]!, 1);
-  }
-
-  #addTables(mm: Mm, count: number): void {
     const { kernel } = this.#kvm;
-    const owner = kernel.processes.get(mm.worker);
-    if (count > 0 && owner) allocateTables(kernel, owner.main, mm.tablePages, 'pagetables', count);
+    for (const { mm, vma } of inodeOf(gmem).mappings) {
+      const owner = kernel.processes.get(mm.worker);
+      if (!vma.isShadow || vma.mirrors || !owner) continue;
+      pages.forEach((index, count) => {
+        const [from, to] = overlap(vma, index, count);
+        if (from >= to) return;
+        const tables = mm.tables.add(vma.start + from - vma.pgoff, to - from);
+        allocateTables(kernel, owner.main, mm.tablePages, 'pagetables', tables);
+        mapShadowRange(kernel, mm, vma, from, to - from);
+      });
+    }
   }
 
   zapShadow(gmem: Gmem, index: number, count: number): void {

@@ -167,6 +167,8 @@ export interface ShadowOptions {
   readonly countsInVm: boolean;
   /** Shown in maps, smaps and numa_maps. */
   readonly isListed: boolean;
+  /** Page-table entries follow the page cache: each page is mapped from its allocation to its end. Else populateShadow installs them. */
+  readonly mirrors: boolean;
 }
 
 /**

@@ -31,7 +31,11 @@ export const shadowVma: Part = {
   },
   create: (view, options) => {
     const { ptes } = options;
-    const shadow = { countsInVm: options['vsz'] === true, isListed: options['listed'] === true };
+    const shadow = {
+      countsInVm: options['vsz'] === true,
+      isListed: options['listed'] === true,
+      mirrors: ptes === 'allocation',
+    };
     const perRange = options['per'] === 'range';
     const slots = new Map<number, Set<Slot>>();
 
@@ -39,13 +43,7 @@ export const shadowVma: Part = {
       if (!process.isAlive) return;
       view.count('mmap_lock for write');
       const answer = view.mapShadow(process, slot.gmem, index, count, shadow);
-      if (typeof answer === 'string') {
-        view.count(`shadow VMA failed with ${answer}`);
-        return;
-      }
-      if (ptes === 'allocation') {
-        view.populateShadow(slot.gmem, { total: count, forEach: (visit) => visit(index, count) });
-      }
+      if (typeof answer === 'string') view.count(`shadow VMA failed with ${answer}`);
     };
 
     return {
@@ -76,9 +74,6 @@ export const shadowVma: Part = {
             }
           }
         }
-      },
-      folioAllocated: (gmem, pages) => {
-        if (ptes === 'allocation') view.populateShadow(gmem, pages);
       },
       tdpMapped: (slot, pages) => {
         if (ptes === 'tdp') view.populateShadow(slot.gmem, pages);

@@ -31,11 +31,11 @@ const allocatedForItsVms: ExtraRss = (naive, process) => {
 
 describe('a world of random steps agrees with one that knows only single pages', () => {
   it.each<[string, Scenario['kernel'], ExtraRss, number]>([
-    ['page-cache', '6.12', none, 120],
-    ['page-cache', '7.3', none, 120],
-    ['tracker', '6.18', none, 60],
-    ['tdp-fault', '6.12', mappedIntoGuests, 60],
-    ['alloc-charge', '7.3', allocatedForItsVms, 60],
+    ['page-cache', '6.12', none, 15],
+    ['page-cache', '7.3', none, 12],
+    ['tracker', '6.18', none, 6],
+    ['tdp-fault', '6.12', mappedIntoGuests, 6],
+    ['alloc-charge', '7.3', allocatedForItsVms, 6],
   ])('%s on %s', (strategy, kernel, extra, numRuns) => {
     fc.assert(
       fc.property(draws(40), fc.boolean(), (list, isGmemOnly) =>

@@ -1,0 +1,76 @@
+import type { Inode } from './inode.ts';
+import type { Kernel } from './kernel.ts';
+import type { Mm } from './mm.ts';
+import { forEachLane, type FrameRun } from './page-allocator.ts';
+import { accountMaps, forEachMapping } from './rmap.ts';
+import { allocateTables } from './table-pages.ts';
+import { indexOf, type Vma } from './vma.ts';
+
+/**
+ * Shadow VMAs whose entries follow the page cache: a page that enters the file is mapped there at once, and one that leaves is unmapped
+ * first, as for every mapping. Entries need no book of their own, so a page costs only what it counts.
+ */
+export function mirrorRange(kernel: Kernel, inode: Inode, index: number, count: number): void {
+  for (const { mm, vma } of inode.mappings) {
+    if (!vma.mirrors) continue;
+    const from = Math.max(index, vma.pgoff);
+    const n = Math.min(index + count, indexOf(vma, vma.end)) - from;
+    if (n > 0) mapRange(kernel, mm, vma, from, n);
+  }
+}
+
+/** mirrorRange for single pages in any order; `runs` are their frames. */
+export function mirrorPages(
+  kernel: Kernel,
+  inode: Inode,
+  indices: Float64Array,
+  runs: readonly FrameRun[],
+): void {
+  for (const { mm, vma } of inode.mappings) {
+    if (!vma.mirrors) continue;
+    const end = indexOf(vma, vma.end);
+    const shift = vma.start - vma.pgoff;
+    let tables = 0;
+    let isInside = true;
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!;
+      if (index >= vma.pgoff && index < end) tables += mm.tables.add(index + shift, 1);
+      else isInside = false;
+    }
+    addTables(kernel, mm, tables);
+    if (isInside) {
+      for (const run of runs) {
+        forEachLane(run.count, run.period, run.lanes, (pfn, n) => accountMaps(kernel, mm, pfn, n));
+      }
+      continue;
+    }
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!;
+      if (index >= vma.pgoff && index < end) accountMaps(kernel, mm, inode.cache.get(index), 1);
+    }
+  }
+}
+
+/** Maps what is there already when a mirroring VMA is made. */
+export function startMirroring(kernel: Kernel, mm: Mm, vma: Vma): void {
+  vma.file!.cache.forEach(vma.pgoff, vma.end - vma.start, (index, n) => mapRange(kernel, mm, vma, index, n));
+}
+
+/** From here on the entries of a VMA are what they are now, and go and come one by one. */
+export function stopMirroring(vma: Vma): void {
+  vma.file!.cache.forEach(vma.pgoff, vma.end - vma.start, (index, n) => vma.shadowPages!.add(index, n));
+  vma.mirrors = false;
+}
+
+function mapRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number): void {
+  const vpn = vma.start + index - vma.pgoff;
+  addTables(kernel, mm, mm.tables.add(vpn, count));
+  forEachMapping(mm, vma, vpn, count, (_, n, period, lanes) => {
+    forEachLane(n, period, lanes, (pfn, length) => accountMaps(kernel, mm, pfn, length));
+  });
+}
+
+function addTables(kernel: Kernel, mm: Mm, count: number): void {
+  const owner = kernel.processes.get(mm.worker);
+  if (count > 0 && owner) allocateTables(kernel, owner.main, mm.tablePages, 'pagetables', count);
+}
