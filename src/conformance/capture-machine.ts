@@ -1,5 +1,7 @@
 import { parseNodeMeminfo } from '../procfs/meminfo.ts';
+import { parseZoneinfo } from '../procfs/zoneinfo.ts';
 import type { Machine, MachineNode } from '../scenario/types.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
 import { chosen } from './capture-meta.ts';
 import { CaptureError, nodesIn, type Capture } from './capture.ts';
 
@@ -41,7 +43,18 @@ export function captureMachine(capture: Capture): Machine {
     ),
     swapBytes: 0,
     hugepages: nids.map(() => 0),
+    belowFourGib: belowFourGib(files.get('sys/zoneinfo')),
   };
+}
+
+/** Managed bytes of the zones DMA and DMA32; undefined where the capture has no zoneinfo. */
+function belowFourGib(zoneinfo: string | undefined): number | undefined {
+  if (zoneinfo === undefined) return undefined;
+  let pages = 0;
+  for (const { name, limits } of parseZoneinfo(zoneinfo)) {
+    if (name.startsWith('DMA')) pages += limits.get('managed') ?? 0;
+  }
+  return pages * PAGE_SIZE;
 }
 
 /** Settings that meta.txt states and the model has. */

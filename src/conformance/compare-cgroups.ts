@@ -66,17 +66,32 @@ export function compareCgroups(
         const text = files.get(file);
         return text === undefined ? null : read(text);
       };
+      const modelNumbers = (files: SnapshotFiles): Numbers => {
+        const found = numbers(files);
+        return found && context.hasTinySlab ? withoutReclaimable(found) : found;
+      };
       goTo(file);
       compareCounters(tally, {
         fieldClass,
         unit,
         kernel: { now: numbers(kernel.now.files), before: numbers(kernel.before.files) },
-        model: { now: numbers(model.now.files), before: numbers(model.before.files) },
+        model: { now: modelNumbers(model.now.files), before: modelNumbers(model.before.files) },
         context,
         nameOf: (field) => field.replace(/ N\d+$/, ''),
       });
     }
   }
+}
+
+/** What a kernel would report that calls no slab reclaimable. */
+function withoutReclaimable(numbers: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  return new Map(
+    [...numbers].map(([field, value]): [string, number] => {
+      if (field.startsWith('slab_reclaimable')) return [field, 0];
+      if (!field.startsWith('slab_unreclaimable')) return [field, value];
+      return [field, value + (numbers.get(field.replace('unreclaimable', 'reclaimable')) ?? 0)];
+    }),
+  );
 }
 
 /** The workers of a cgroup by name, since pids are nobody's business; others keep their number. */

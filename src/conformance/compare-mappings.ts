@@ -121,7 +121,7 @@ function compareNumaLine(
   }
 }
 
-/** Only a split by an interleaving policy can be off by a few pages; the line's page count is compared exactly. */
+/** Only the split between nodes can be off, by interleaving where the policy says so; the line's page count is compared exactly. */
 function splitNoise(
   name: string,
   kernel: string | undefined,
@@ -129,8 +129,9 @@ function splitNoise(
   line: NumaMapsVma | null,
   context: NoiseContext,
 ): 'off' | string[] {
-  if (!line || !/interleave/.test(line.policy)) return 'off';
-  const { bound, ids } = noiseFor('numa_maps', name, context);
+  if (!line) return 'off';
+  const interleaves = context.interleaves && /interleave/.test(line.policy);
+  const { bound, ids } = noiseFor('numa_maps', name, { ...context, interleaves });
   const difference = Math.abs(Number(kernel ?? 0) - Number(model ?? 0));
   return difference <= bound && ids.length > 0 ? ids : 'off';
 }

@@ -89,6 +89,8 @@ function systemTable(files: SnapshotFiles, nids: readonly number[], printed: Num
 const laterContext = (context: NoiseContext): NoiseContext => ({
   ...context,
   interleaves: false,
+  waitingPages: 0,
+  hasTinySlab: false,
   knowsPageLists: false,
 });
 

@@ -12,6 +12,7 @@ import type { NoiseContext } from './noise.ts';
 import { ownStatus } from './own-memory.ts';
 import { readProcess, type ProcessReading } from './process-reading.ts';
 import type { Tally } from './tally.ts';
+import { waitingPages } from './waiting-pages.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
 
 /** Both sides at one snapshot. */
@@ -52,6 +53,8 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
       0,
       ...[before ?? now, now].map(({ kernel }) => slabPages(kernel.files) - slabPages(comparison.first)),
     ),
+    waitingPages: waitingPages(now.kernel.files) + (before ? waitingPages(before.kernel.files) : 0),
+    hasTinySlab: hasTinySlab(now.kernel.files),
     knowsPageLists: now.kernel.files.has('sys/zoneinfo'),
   };
   for (const worker of workersIn(now.kernel.files)) compareProcess(tally, comparison, worker, context, goTo);
@@ -77,25 +80,33 @@ const changes = (before: readonly string[], now: readonly string[]): number =>
 const isAlive = (files: SnapshotFiles, worker: string): boolean =>
   readProcess(files, worker, undefined) !== null;
 
-/** What happened to the memory of the worker program itself between two snapshots. */
+/**
+ * What happened to the memory of the worker program itself between two snapshots. Groups are compared from zero at the first one, so
+ * all anonymous memory is new there.
+ */
 function ownChanges(before: Moment | null, now: Moment): { ownAnonPages: number; ownFilePages: number } {
-  if (!before) return { ownAnonPages: 0, ownFilePages: 0 };
-  const past = ownPages(before);
+  const past = before ? ownPages(before) : new Map<string, OwnPages>();
   const present = ownPages(now);
   const sum = (pages: Iterable<OwnPages>): number => [...pages].reduce((total, { anon }) => total + anon, 0);
+  const run = (of: Map<string, OwnPages>): number =>
+    [...of.values()].reduce((total, pages) => total + pages.run, 0);
   const cameOrWent = [
     ...[...past].filter(([worker]) => !present.has(worker)),
     ...[...present].filter(([worker]) => !past.has(worker)),
   ];
   return {
     ownAnonPages: Math.abs(sum(present.values()) - sum(past.values())),
-    ownFilePages: cameOrWent.reduce((total, [, { file }]) => total + file, 0),
+    ownFilePages: before
+      ? cameOrWent.reduce((total, [, { file }]) => total + file, 0) + Math.abs(run(past) - run(present))
+      : 0,
   };
 }
 
 interface OwnPages {
   anon: number;
   file: number;
+  /** Pages of vCPU run areas, which are among the file pages. */
+  run: number;
 }
 
 function ownPages({ files, mappings }: Moment): Map<string, OwnPages> {
@@ -104,14 +115,19 @@ function ownPages({ files, mappings }: Moment): Map<string, OwnPages> {
       const own = parseSmaps(files.get(`${processDir(worker)}/smaps`) ?? '').filter(
         (vma) => !isMappedByStep(mappings.get(worker), vma),
       );
-      const pages = { anon: 0, file: 0 };
-      for (const { smaps } of own) {
+      const pages = { anon: 0, file: 0, run: 0 };
+      for (const { name, smaps } of own) {
         pages.anon += smaps.anonymous / PAGE_SIZE;
         pages.file += (smaps.rss - smaps.anonymous) / PAGE_SIZE;
+        if (name.startsWith('anon_inode:kvm-vcpu')) pages.run += smaps.rss / PAGE_SIZE;
       }
       return [worker, pages];
     }),
   );
+}
+
+function hasTinySlab(files: SnapshotFiles): boolean {
+  return parseMeminfo(files.get('sys/meminfo') ?? '').get('SReclaimable') === 0;
 }
 
 function slabPages(files: SnapshotFiles): number {

@@ -1,5 +1,5 @@
 import { ProcTextError } from '../procfs/proc-text.ts';
-import type { Scenario, Step, Verb } from '../scenario/types.ts';
+import type { Scenario, Step } from '../scenario/types.ts';
 import { PROFILE_NAMES } from './capture-meta.ts';
 import { captureScenario } from './capture-scenario.ts';
 import { CaptureError, nodesIn, type Capture } from './capture.ts';
@@ -65,12 +65,12 @@ export function conformCapture(
   capture: Capture,
   scenario: Scenario,
   runModel: RunModel,
-  canRun: (verb: Verb) => boolean = () => true,
+  canRun: (step: Step) => boolean = () => true,
 ): CaptureResult {
   const missing = missingProfile(capture);
   if (missing !== null) return notJudged(capture, missing);
   const ready = captureScenario(capture, scenario);
-  const stop = ready.steps.findIndex(({ verb }) => !canRun(verb));
+  const stop = ready.steps.findIndex((step) => !canRun(step));
   if (stop < 0) return judge(capture, compare(capture, ready, runModel), null);
   const { line, text } = ready.steps[stop]!;
   const reason = `compared up to line ${line}: the model cannot run "${text}"`;

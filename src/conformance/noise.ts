@@ -12,12 +12,16 @@ export interface NoiseContext {
   workerChanges: number;
   /** Pages by which the anonymous memory of the worker program itself changed since the snapshot before. */
   ownAnonPages: number;
-  /** Pages of the program's files that workers mapped which came or went since the snapshot before. */
+  /** Pages of the program's files that workers mapped, and of vCPU run areas, which came or went since the snapshot before. */
   ownFilePages: number;
   /** Slab pages that the whole system has gained since the first snapshot, at this one or the one before: the larger. */
   slabPages: number;
   /** A step asked the kernel to move the memory of a whole process. */
   movesProcesses: boolean;
+  /** Pages on the lists of the CPUs of zones at their low watermark, at this snapshot and the one before. */
+  waitingPages: number;
+  /** The kernel calls no slab reclaimable: it was built for little memory (CONFIG_SLUB_TINY). */
+  hasTinySlab: boolean;
   /** Free pages include those on the lists of the CPUs, as zoneinfo states them. */
   knowsPageLists: boolean;
 }
@@ -86,9 +90,10 @@ export const NOISE: readonly NoiseClass[] = [
   {
     id: 'own-files',
     title: "The worker program's own file pages",
-    bound: 'as many as the workers mapped that came or went since the snapshot before; else exact',
+    bound:
+      'as many as the workers mapped that came or went since the snapshot before, and a page for a vCPU that did; else exact',
     reason:
-      'the controller has the same program mapped, so that its pages stay mapped when the last worker of a scenario goes',
+      'the controller has the same program mapped, so that its pages stay mapped when the last worker of a scenario goes; and the program maps the run area of its vCPU',
     fields: [
       { fieldClass: 'meminfo', names: /^Mapped$/ },
       { fieldClass: 'node meminfo', names: /^Mapped$/ },
@@ -130,8 +135,38 @@ export const NOISE: readonly NoiseClass[] = [
         fieldClass: 'node meminfo',
         names: /^(FilePages|Shmem|Mapped|AnonPages|Active|Inactive|(Active|Inactive)\((anon|file)\))$/,
       },
+      {
+        fieldClass: 'memory.numa_stat',
+        names: /^(anon|file|shmem|file_mapped|(in)?active_(anon|file))$/,
+      },
     ],
     pages: ({ movesProcesses }) => (movesProcesses ? 192 : 0),
+  },
+  {
+    id: 'full-node',
+    title: 'What a nearly full node still gives',
+    bound:
+      'the pages on the lists of the CPUs (count: in zoneinfo) of zones at their low watermark, and 64; totals are exact',
+    reason:
+      'a zone is asked only while its free pages without those on the lists are above the watermark; how many wait there hangs on who freed and took pages before',
+    fields: [
+      {
+        fieldClass: 'node meminfo',
+        names:
+          /^(MemFree|MemUsed|FilePages|Unevictable|Shmem|Mapped|AnonPages|PageTables|Active|Inactive|(Active|Inactive)\((anon|file)\))$/,
+      },
+      { fieldClass: 'numa_maps', names: /^N\d+$/ },
+      {
+        fieldClass: 'node numastat',
+        names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node|interleave_hit)$/,
+      },
+      { fieldClass: 'numastat', names: /^(Private|Total)$/ },
+      {
+        fieldClass: 'memory.numa_stat',
+        names: /^(anon|file|shmem|file_mapped|unevictable|pagetables|(in)?active_(anon|file))$/,
+      },
+    ],
+    pages: ({ waitingPages }) => waitingPages,
   },
   {
     id: 'kernel-threads',
@@ -143,6 +178,14 @@ export const NOISE: readonly NoiseClass[] = [
       { fieldClass: 'node meminfo', names: /^KernelStack$/ },
     ],
     pages: () => 8,
+  },
+  {
+    id: 'stack-node',
+    title: "Nodes of threads' stacks",
+    bound: '4 pages per node, and 4 for every worker that came or went; totals are exact',
+    reason: 'a CPU gives out the stacks of threads that ended on it before, wherever these lie',
+    fields: [{ fieldClass: 'memory.numa_stat', names: /^kernel_stack$/ }],
+    pages: ({ workerChanges }) => 4 * (1 + workerChanges),
   },
   {
     id: 'slab-caches',
@@ -176,17 +219,17 @@ export const NOISE: readonly NoiseClass[] = [
     id: 'controller-allocations',
     title: 'Allocation events of everybody else',
     bound:
-      '512 pages on the node of the controller, 128 elsewhere, and 128 for every worker that came or went',
+      '512 pages on the node of the controller (4096 where slab keeps no empty pages), 128 elsewhere, and 128 for every worker that came or went',
     reason:
-      'a snapshot itself allocates about 300 pages where the controller runs; kernel objects and page tables count everywhere',
+      'a snapshot itself allocates about 300 pages where the controller runs, and 3000 on a kernel with SLUB_TINY; kernel objects and page tables count everywhere',
     fields: [
       {
         fieldClass: 'node numastat',
         names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node|interleave_hit)$/,
       },
     ],
-    pages: ({ nid, nodes, workerChanges }) =>
-      (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? 512 : 128) + 128 * workerChanges,
+    pages: ({ nid, nodes, workerChanges, hasTinySlab }) =>
+      (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? (hasTinySlab ? 4096 : 512) : 128) + 128 * workerChanges,
   },
   {
     id: 'charge-stock',

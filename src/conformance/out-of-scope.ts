@@ -78,6 +78,12 @@ export const OUT_OF_SCOPE: readonly OutOfScope[] = [
   },
   {
     fieldClass: 'memory.stat',
+    fields: 'slab_reclaimable apart from slab_unreclaimable where SReclaimable is 0 (memory.numa_stat too)',
+    reason: 'a kernel built with SLUB_TINY, which tells no two kinds apart; their sum is compared',
+    names: null,
+  },
+  {
+    fieldClass: 'memory.stat',
     fields: 'pgfault, pgmajfault',
     reason: "events that count every fault of the worker program's own pages as well",
     names: /^(pgfault|pgmajfault)$/,

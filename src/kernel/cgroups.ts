@@ -1,4 +1,5 @@
 import type { Errno } from '../units/errno.ts';
+import { setCpusetMems, updateMems } from './cpuset.ts';
 import type { Kernel } from './kernel.ts';
 import type { Memcg } from './memcg.ts';
 import type { Process } from './task.ts';
@@ -31,6 +32,7 @@ export function removeCgroup(kernel: Kernel, path: string): Errno | 0 {
   for (const stock of kernel.stocks) stock.drain();
   group.isDying = true;
   kernel.memcgs.delete(path);
+  kernel.cpusetMems.delete(group);
   group.handOverKernel();
   if (kernel.profile.reparentsFolios && group.parent) {
     group.handOverFolios();
@@ -45,15 +47,17 @@ export function moveProcess(kernel: Kernel, process: Process, path: string): Err
   const group = kernel.memcgs.get(path);
   if (!group) return 'ENOENT';
   process.memcg = group;
+  updateMems(kernel, process);
   kernel.hooks.taskMoved(process);
   return 0;
 }
 
-/** Writes memory.max, memory.high or memory.peak-like files; `max` lifts a limit. */
+/** Writes memory.max, memory.high or cpuset.mems; `max` lifts a limit. */
 export function setLimit(kernel: Kernel, path: string, file: string, value: string): Errno | 0 {
   const group = kernel.memcgs.get(path);
   if (!group) return 'ENOENT';
   if (group === kernel.rootMemcg) return 'ENOENT';
+  if (file === 'cpuset.mems') return setCpusetMems(kernel, group, value);
   const pages = value === 'max' ? null : Math.floor(Number(value) / 4096);
   if (pages !== null && !Number.isFinite(pages)) return 'EINVAL';
   if (file === 'memory.max') group.max = pages;

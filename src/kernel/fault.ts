@@ -5,7 +5,7 @@ import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
 import { type FillFailure, fillCache } from './page-cache.ts';
 import { forEachKind, mapFrames, zapRange } from './rmap.ts';
-import { allocateTables } from './table-pages.ts';
+import { allocateAccounted } from './accounted-pages.ts';
 import type { Task } from './task.ts';
 import { indexOf, type Vma } from './vma.ts';
 
@@ -78,7 +78,7 @@ function faultGap(
   count: number,
   isWrite: boolean,
 ): AccessResult {
-  allocateTables(kernel, task, mm.tablePages, 'pagetables', mm.tables.add(vpn, count));
+  allocateAccounted(kernel, task, mm.tablePages, 'pagetables', mm.tables.add(vpn, count));
   if (!vma.file) return isWrite ? mapAnonymous(kernel, task, mm, vma, vpn, count) : null; // reads map the zero page
   const index = indexOf(vma, vpn);
   const failed = fillCache(kernel, task, vma.file, index, count, isWrite && vma.shared);

@@ -105,7 +105,7 @@ export function allocateFolios(kernel: Kernel, task: Task, request: FolioRequest
       pages += run.count;
       forEachLane(run.count, run.period, run.lanes, (pfn, count) => {
         kernel.frames.allocate(pfn, count, folioClass.id);
-        account(kernel, folioClass, kernel.nidOf(pfn), count);
+        accountFolios(kernel, folioClass, kernel.nidOf(pfn), count);
       });
       runs.push(run);
     }
@@ -141,7 +141,7 @@ export function allocateFolio(
     if (pfn >= 0) {
       const folioClass = kernel.classes.of(kind, inode, memcg, task.process.worker, dirty);
       kernel.frames.allocate(pfn, 1, folioClass.id);
-      account(kernel, folioClass, kernel.nidOf(pfn), 1);
+      accountFolios(kernel, folioClass, kernel.nidOf(pfn), 1);
       return pfn;
     }
     if (memcg.parent) memcg.uncharge(1);
@@ -160,7 +160,7 @@ export function freeFolios(kernel: Kernel, pfn: number, count: number): void {
   kernel.frames.free(pfn, count, (start, n, id, maps) => {
     if (maps > 0) throw new Error(`frame ${start} freed while ${maps} page-table entries map it`);
     const folioClass = kernel.classes.get(id);
-    account(kernel, folioClass, kernel.nidOf(start), -n);
+    accountFolios(kernel, folioClass, kernel.nidOf(start), -n);
     if (folioClass.memcg.parent) folioClass.memcg.uncharge(n);
   });
   freeFrames(kernel, pfn, count);
@@ -174,13 +174,14 @@ export function setMlocked(kernel: Kernel, pfn: number, count: number, mlocked: 
     const before = kernel.classes.get(id);
     if (before.mlocked === mlocked) continue;
     const after = kernel.classes.withMlock(id, mlocked);
-    account(kernel, before, kernel.nidOf(start), -pages);
-    account(kernel, kernel.classes.get(after), kernel.nidOf(start), pages);
+    accountFolios(kernel, before, kernel.nidOf(start), -pages);
+    accountFolios(kernel, kernel.classes.get(after), kernel.nidOf(start), pages);
     kernel.frames.reclass(start, pages, () => after);
   }
 }
 
-function account(kernel: Kernel, folioClass: FolioClass, nid: number, pages: number): void {
+/** Adds folios of a class to the counters of a node and of their memcg, or takes them out. */
+export function accountFolios(kernel: Kernel, folioClass: FolioClass, nid: number, pages: number): void {
   const items = (folioClass.mlocked ? MLOCKED : PLAIN)[folioClass.kind];
   const node = kernel.nodes[nid]!;
   for (let i = 0; i < items.node.length; i++) node.addAt(items.node[i]!, pages);

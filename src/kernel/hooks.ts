@@ -23,7 +23,8 @@ export interface KernelHooks {
 }
 
 export interface PolicyChoice {
-  policy: Policy;
+  /** null: none of the design's own, the kernel's rule applies up to `until`. */
+  policy: Policy | null;
   until: number;
   /** Interleave index of the page at `index`, counting up from there; absent: the thread's rotor decides. */
   ilx?: number | undefined;

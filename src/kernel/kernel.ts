@@ -5,11 +5,15 @@ import { Inode, type InodeKind } from './inode.ts';
 import { KernelPages } from './kernel-pages.ts';
 import { buildZonelists, type MachineConfig } from './machine.ts';
 import { ChargeStock, Memcg } from './memcg.ts';
+import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { NumaNode } from './node.ts';
 import type { KernelProfile } from './profiles.ts';
 import type { OpenFile, Process } from './task.ts';
 import { buildZones } from './zone.ts';
+
+/** Inode numbers that a CPU takes at once. */
+const SHMEM_INO_BATCH = 1024;
 
 /** One running kernel: all state of a world. Behaviour stands in the files beside, each following the kernel file it names. */
 export class Kernel {
@@ -24,6 +28,8 @@ export class Kernel {
   readonly rootMemcg: Memcg;
   /** Removed groups that still hold charges. */
   readonly dyingMemcgs: Set<Memcg> = new Set<Memcg>();
+  /** cpuset.mems of the groups that have their own. */
+  readonly cpusetMems: Map<Memcg, Policy> = new Map<Memcg, Policy>();
   /** Charge stock per CPU. */
   readonly stocks: readonly ChargeStock[];
   readonly processes: Map<string, Process> = new Map<string, Process>();
@@ -67,8 +73,9 @@ export class Kernel {
   readonly #nids: Int32Array;
   nextPid = 200;
   nextInodeId = 1;
-  /** i_ino of tmpfs counts up per mount; the first object of a fresh system gets 2. */
-  nextShmemIno = 2;
+  /** Next i_ino of the kernel's tmpfs mount per CPU, and the next batch; the mount's root got 1 on the CPU that booted. */
+  readonly #shmemIno: number[] = [2];
+  #shmemBatch = SHMEM_INO_BATCH;
   /** Anonymous inodes are numbered from boot on; where the count stands is not the model's business. */
   nextAnonIno = 1024;
   #nextMemcgId = 1;
@@ -78,7 +85,7 @@ export class Kernel {
     this.profile = config.profile;
     this.maxMapCount = config.maxMapCount ?? 65_530;
     this.zonelists = buildZonelists(config.machine);
-    const zones = buildZones(config.machine.nodes);
+    const zones = buildZones(config.machine.nodes, config.machine.belowFourGib);
     this.nodes = config.machine.nodes.map(
       (node, nid) =>
         new NumaNode({
@@ -132,17 +139,30 @@ export class Kernel {
     name: string;
     sizePages: number;
     ino?: number;
+    /** CPU of whoever makes it: decides about i_ino of shmem. */
+    cpu?: number;
     flags?: number;
     reservesWhole?: boolean;
   }): Inode {
     const inode = new Inode({
       ...config,
       id: this.nextInodeId++,
-      ino: config.ino ?? this.nextShmemIno++,
+      ino: config.ino ?? (config.kind === 'shmem' ? this.#nextShmemIno(config.cpu ?? 0) : this.nextInodeId),
       slab: new KernelPages(),
     });
     this.inodes.add(inode);
     return inode;
+  }
+
+  /** mm/shmem.c:shmem_reserve_inode: a CPU numbers inodes from a batch of its own. */
+  #nextShmemIno(cpu: number): number {
+    let ino = this.#shmemIno[cpu] ?? 0;
+    if (ino % SHMEM_INO_BATCH === 0) {
+      ino = this.#shmemBatch;
+      this.#shmemBatch += SHMEM_INO_BATCH;
+    }
+    this.#shmemIno[cpu] = ino + 1;
+    return ino;
   }
 
   /** Adds to a vm event of /proc/vmstat. */

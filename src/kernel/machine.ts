@@ -3,6 +3,8 @@ export interface MachineConfig {
   nodes: readonly NodeConfig[];
   /** SLIT distances, square. */
   distances: readonly (readonly number[])[];
+  /** Bytes of RAM that lie below 4 GiB, in DMA and DMA32; absent: all that fits. */
+  belowFourGib?: number | undefined;
 }
 
 export interface NodeConfig {

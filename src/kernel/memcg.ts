@@ -1,7 +1,7 @@
 import { PAGE_SIZE } from '../units/pages.ts';
 import { positions, StatColumns } from './stat-columns.ts';
 
-/** memory.stat items kept per node, in pages (slab and kernel_stack in bytes). */
+/** memory.stat items kept per node, in pages (slab and kernel_stack in bytes); `kernel_other` is what only `kernel` includes. */
 export const MEMCG_ITEMS = [
   'anon',
   'file',
@@ -17,6 +17,8 @@ export const MEMCG_ITEMS = [
   'slab_reclaimable',
   'slab_unreclaimable',
   'kernel_stack',
+  'vmalloc',
+  'kernel_other',
   'anon_thp',
   'shmem_thp',
 ] as const;
@@ -30,7 +32,12 @@ export const KERNEL_ITEMS: readonly MemcgItem[] = [
   'slab_reclaimable',
   'slab_unreclaimable',
   'kernel_stack',
+  'vmalloc',
+  'kernel_other',
 ];
+
+/** Items of kernel memory that count whole pages. */
+const PAGE_ITEMS: readonly MemcgItem[] = ['pagetables', 'sec_pagetables', 'vmalloc', 'kernel_other'];
 
 /** Pages a CPU takes from a counter at once (mm/memcontrol.c:MEMCG_CHARGE_BATCH). */
 export const CHARGE_BATCH = 64;
@@ -102,13 +109,15 @@ export class Memcg {
     return home;
   }
 
-  /** mm/memcontrol.c:memcg_reparent_objcgs: kernel memory and what was charged for it go to the parent; the root keeps no count of it. */
+  /** mm/memcontrol.c:memcg_reparent_objcgs: kernel memory and what was charged for it go to the parent, whose statistics included it before. */
   handOverKernel(): void {
     const parent = this.parent!;
     let pages = Math.ceil(this.#objectBytes / PAGE_SIZE);
-    for (let nid = 0; nid < this.#nodes; nid++)
-      pages += this.own('pagetables', nid) + this.own('sec_pagetables', nid);
-    this.#handStatistics(KERNEL_ITEMS, parent.parent === null ? null : parent);
+    for (let nid = 0; nid < this.#nodes; nid++) {
+      for (const item of PAGE_ITEMS) pages += this.own(item, nid);
+      pages += this.own('kernel_stack', nid) / PAGE_SIZE;
+    }
+    this.#handStatistics(KERNEL_ITEMS, parent);
     this.#handCharges(pages);
     if (parent.parent !== null) {
       const apart = Math.ceil(this.#objectBytes / PAGE_SIZE) + Math.ceil(parent.#objectBytes / PAGE_SIZE);
@@ -121,16 +130,16 @@ export class Memcg {
 
   /** The same for folios, after kernel memory (7.3). */
   handOverFolios(): void {
-    this.#handStatistics(MEMCG_ITEMS, this.parent);
+    this.#handStatistics(MEMCG_ITEMS, this.parent!);
     this.#handCharges(this.usage);
   }
 
-  #handStatistics(items: readonly MemcgItem[], to: Memcg | null): void {
+  #handStatistics(items: readonly MemcgItem[], to: Memcg): void {
     for (const item of items) {
       for (let nid = 0; nid < this.#nodes; nid++) {
         const amount = this.own(item, nid);
         if (amount === 0) continue;
-        to?.add(item, nid, amount);
+        to.add(item, nid, amount);
         this.add(item, nid, -amount);
       }
     }

@@ -3,7 +3,7 @@ import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane, type FrameRun } from './page-allocator.ts';
 import { accountMaps, forEachMapping } from './rmap.ts';
-import { allocateTables } from './table-pages.ts';
+import { allocateAccounted } from './accounted-pages.ts';
 import { indexOf, type Vma } from './vma.ts';
 
 /**
@@ -72,5 +72,5 @@ function mapRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number
 
 function addTables(kernel: Kernel, mm: Mm, count: number): void {
   const owner = kernel.processes.get(mm.worker);
-  if (count > 0 && owner) allocateTables(kernel, owner.main, mm.tablePages, 'pagetables', count);
+  if (count > 0 && owner) allocateAccounted(kernel, owner.main, mm.tablePages, 'pagetables', count);
 }

@@ -10,7 +10,7 @@ import { stopMirroring } from './mirror.ts';
 import { setMlocked } from './folios.ts';
 import { forEachLane } from './page-allocator.ts';
 import { forEachMapping, zapRange } from './rmap.ts';
-import { freeTables } from './table-pages.ts';
+import { freeAccounted } from './accounted-pages.ts';
 import type { Task } from './task.ts';
 import { indexOf, type Vma } from './vma.ts';
 
@@ -59,6 +59,7 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
       name: 'shared anonymous memory',
       sizePages: pages,
       reservesWhole: true,
+      cpu: kernel.processes.get(mm.worker)?.main.cpu ?? 0,
     });
     kernel.committed += pages;
   }
@@ -110,19 +111,17 @@ export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number): Errn
 export function freeUnusedTables(kernel: Kernel, mm: Mm, start: number, end: number): void {
   const isUnmapped = (at: number, n: number): boolean => mm.overlapping(at, at + n).length === 0;
   const freed = mm.tables.remove(start, end - start, isUnmapped);
-  freeTables(kernel, mm.tablePages, 'pagetables', freed);
+  freeAccounted(kernel, mm.tablePages, 'pagetables', freed);
 }
 
 /** mbind(2) without the migration that MPOL_MF_MOVE asks for. Shared memory files keep the policy in the inode. */
 export function mbind(kernel: Kernel, mm: Mm, vpn: number, pages: number, policy: Policy | null): Errno | 0 {
   if (pages === 0) return 0;
   const end = vpn + pages;
-  let at = vpn;
-  for (const vma of mm.overlapping(vpn, end)) {
-    if (vma.start > at) return 'EFAULT';
-    at = vma.end;
-  }
-  if (at < end) return 'EFAULT';
+  const inside = mm.overlapping(vpn, end);
+  const covered = inside.reduce((sum, vma) => sum + Math.min(vma.end, end) - Math.max(vma.start, vpn), 0);
+  // The default policy may be set across holes.
+  if (covered === 0 || (covered < pages && policy !== null)) return 'EFAULT';
   for (const vma of mm.isolate(vpn, end)) {
     const file = vma.file;
     if (file && (file.kind === 'shmem' || (file.kind === 'gmem' && kernel.profile.gmemSharedPolicy))) {

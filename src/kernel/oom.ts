@@ -45,10 +45,10 @@ export function oomKill(kernel: Kernel, task: Task, limit: Memcg | null): Proces
   for (const process of kernel.processes.values()) {
     if (!process.isAlive || process.killedBy !== null || (limit && !isBelow(process.memcg, limit))) continue;
     const points = badness(kernel, process, total);
-    if (points > worst) {
-      worst = points;
-      victim = process;
-    }
+    // Of equals the last one is chosen.
+    if (points === -Infinity || points < worst) continue;
+    worst = points;
+    victim = process;
   }
   if (!victim) return null;
   const constraint = limit

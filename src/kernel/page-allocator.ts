@@ -58,7 +58,7 @@ export function allocateFrame(
     const at = ilx === NO_INTERLEAVE_INDEX ? rotorPosition(task, policy, round) : ilx % round.length;
     if (ilx === NO_INTERLEAVE_INDEX) advanceRotor(task, policy, round, at, 1);
     isInterleave = policy.mode === 'interleave' || kernel.profile.weightedHits;
-    where = kernel.nodes[round[at]!]!.firstPlacement;
+    where = from(kernel, task, round[at]!);
   } else where = placement(kernel, task, policy);
   const preferred = where.first[0];
   if (preferred === undefined) return -1;
@@ -128,7 +128,7 @@ export function takeSlabs(kernel: Kernel, task: Task, slabs: number, framesEach:
     const counts = policy.mode === 'interleave' || kernel.profile.weightedHits;
     for (let i = 0; i < Math.min(n, slabs); i++) {
       const nid = round[(start + TICKS_PER_SLAB * (i + 1) - 1) % n]!;
-      take(kernel.nodes[nid]!.firstPlacement, Math.ceil((slabs - i) / n), counts);
+      take(from(kernel, task, nid), Math.ceil((slabs - i) / n), counts);
     }
   } else take(placement(kernel, task, policy), slabs, false);
   return pieces;
@@ -146,13 +146,31 @@ export interface Placement {
 function placement(kernel: Kernel, task: Task, policy: Policy | null): Placement {
   switch (policy?.mode) {
     case 'bind':
-    case 'prefmany':
-      return masked(kernel, task.nid, policy);
+      return bound(kernel, task, policy);
+    case 'prefmany': {
+      const where = masked(kernel, task.nid, policy);
+      return task.process.memsAllowed ? { ...where, second: from(kernel, task, task.nid).first } : where;
+    }
     case 'preferred':
-      return kernel.nodes[policy.nodes[0]!]!.firstPlacement;
+      return from(kernel, task, policy.nodes[0]!);
     default:
-      return kernel.nodes[task.nid]!.firstPlacement;
+      return from(kernel, task, task.nid);
   }
+}
+
+/** The fallback order of a node, within the task's cpuset (prepare_alloc_pages). */
+function from(kernel: Kernel, task: Task, nid: number): Placement {
+  const mems = task.process.memsAllowed;
+  return mems ? masked(kernel, nid, mems) : kernel.nodes[nid]!.firstPlacement;
+}
+
+/** policy_nodemask: nodes that the cpuset does not have drop out; a policy that names no other says nothing. */
+function bound(kernel: Kernel, task: Task, policy: Policy): Placement {
+  const where = masked(kernel, task.nid, policy);
+  const mems = task.process.memsAllowed?.nodes;
+  if (!mems || policy.nodes.every((nid) => mems.includes(nid))) return where;
+  const first = where.first.filter((nid) => mems.includes(nid));
+  return first.length === 0 ? from(kernel, task, task.nid) : { first, second: null };
 }
 
 /** The local order filtered by a policy's nodes; preferred-many has all nodes as its second pass. */
@@ -186,9 +204,7 @@ function interleaved(
   for (let l = 0; l < period; l++) {
     const nid = round[(start + l) % n]!;
     const wanted = Math.ceil((count - l) / n);
-    lanes.push(
-      takePieces(kernel, task, { first: kernel.zonelists[nid]!, second: null }, wanted, movable, counts),
-    );
+    lanes.push(takePieces(kernel, task, from(kernel, task, nid), wanted, movable, counts));
   }
   return weave(kernel, lanes, count);
 }

@@ -51,7 +51,9 @@ export function fillPages(
     let end = done + 1;
     // A request of one policy, by the thread's own counter, may go through as one.
     while (end < n && first.ilx === NO_INTERLEAVE_INDEX) {
-      const other = first.until === Infinity ? first : policyFor(kernel, inode, indices[end]!, task);
+      const index = indices[end]!;
+      const isCovered = index >= indices[done]! && index < first.until;
+      const other = isCovered ? first : policyFor(kernel, inode, index, task);
       if (other.policy !== first.policy || other.ilx !== NO_INTERLEAVE_INDEX) break;
       end++;
     }
@@ -152,13 +154,17 @@ function policyFor(
   }
   if (inode.kind === 'gmem') {
     const chosen = kernel.hooks.choosePolicy(inode, index, task);
-    if (chosen) {
+    if (chosen?.policy) {
       return { policy: chosen.policy, ilx: chosen.ilx ?? NO_INTERLEAVE_INDEX, until: chosen.until };
     }
-    if (!inode.policy.isEmpty) {
-      const found = inode.policy.lookup(index);
-      return { policy: found.policy ?? task.policy, ilx: NO_INTERLEAVE_INDEX, until: found.end };
-    }
+    const until = chosen?.until ?? Infinity;
+    if (inode.policy.isEmpty) return { policy: task.policy, ilx: NO_INTERLEAVE_INDEX, until };
+    const found = inode.policy.lookup(index);
+    return {
+      policy: found.policy ?? task.policy,
+      ilx: NO_INTERLEAVE_INDEX,
+      until: Math.min(until, found.end),
+    };
   }
   return { policy: task.policy, ilx: NO_INTERLEAVE_INDEX, until: Infinity };
 }

@@ -5,8 +5,8 @@ import { munmap } from './mmap.ts';
 import { forEachLane } from './page-allocator.ts';
 import { evictUnused } from './page-cache.ts';
 import { mapFrames } from './rmap.ts';
-import { allocateTables, freeTables } from './table-pages.ts';
-import { type OpenFile, Process } from './task.ts';
+import { allocateAccounted, freeAccounted } from './accounted-pages.ts';
+import { type OpenFile, Process, Task } from './task.ts';
 import type { Memcg } from './memcg.ts';
 
 /** Who a new process is. */
@@ -20,8 +20,11 @@ export interface ProcessConfig {
   cpu: number;
 }
 
-/** Starts a process with an empty address space. */
-export function spawnProcess(kernel: Kernel, config: ProcessConfig): Process {
+/** THREAD_SIZE: pages of a thread's kernel stack (with the guard of CONFIG_VMAP_STACK, without KASAN). */
+export const STACK_PAGES = 4;
+
+/** Starts a process with an empty address space. `parent` is the thread that forks: it places stack and top-level table and pays for them. */
+export function spawnProcess(kernel: Kernel, config: ProcessConfig, parent: Task | null = null): Process {
   const pid = config.pid > 0 ? config.pid : kernel.nextPid++;
   const mm = new Mm({ pid, worker: config.worker, tablePages: new KernelPages() });
   const process = new Process({
@@ -36,8 +39,10 @@ export function spawnProcess(kernel: Kernel, config: ProcessConfig): Process {
     nid: kernel.cpuNode[config.cpu]!,
   });
   kernel.processes.set(config.worker, process);
+  const payer = parent ?? process.main;
+  allocateAccounted(kernel, payer, process.stacks, 'kernel_stack', STACK_PAGES);
   // The top-level table.
-  allocateTables(kernel, process.main, mm.tablePages, 'pagetables', 1);
+  allocateAccounted(kernel, payer, mm.tablePages, 'pagetables', 1);
   return process;
 }
 
@@ -46,15 +51,20 @@ export function spawnProcess(kernel: Kernel, config: ProcessConfig): Process {
  * shared until written, page-table entries of shared file mappings are left to be faulted.
  */
 export function forkProcess(kernel: Kernel, parent: Process, worker: string): Process {
-  const child = spawnProcess(kernel, {
-    worker,
-    comm: parent.comm,
-    cmdline: parent.cmdline,
-    pid: 0,
-    memcg: parent.memcg,
-    cpu: parent.main.cpu,
-  });
+  const child = spawnProcess(
+    kernel,
+    {
+      worker,
+      comm: parent.comm,
+      cmdline: parent.cmdline,
+      pid: 0,
+      memcg: parent.memcg,
+      cpu: parent.main.cpu,
+    },
+    parent.main,
+  );
   child.uid = parent.uid;
+  child.memsAllowed = parent.memsAllowed;
   child.oomScoreAdj = parent.oomScoreAdj;
   child.main.policy = parent.main.policy;
   child.main.ilPrev = parent.main.ilPrev;
@@ -78,7 +88,7 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
     });
     if (vma.file && !hasAnonymous(kernel, runs)) continue;
     for (const run of runs) {
-      allocateTables(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(run.vpn, run.count));
+      allocateAccounted(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(run.vpn, run.count));
       mapFrames(kernel, mm, run.vpn, run.count, run.period, run.lanes);
     }
   }
@@ -104,6 +114,14 @@ function hasAnonymous(
   return found;
 }
 
+/** clone(2) of a thread on a CPU, which the main thread starts. `name` is what others find it by. */
+export function startThread(kernel: Kernel, process: Process, name: string, cpu: number): Task {
+  const task = new Task({ process, cpu, nid: kernel.cpuNode[cpu]! });
+  allocateAccounted(kernel, process.main, process.stacks, 'kernel_stack', STACK_PAGES);
+  process.threads.set(name, task);
+  return task;
+}
+
 /** do_exit: the address space first, then the files (kernel/exit.c). */
 export function exitProcess(kernel: Kernel, process: Process): void {
   if (!process.isAlive) return;
@@ -117,7 +135,7 @@ export function exitProcess(kernel: Kernel, process: Process): void {
     const last = mm.vmas[mm.vmas.length - 1]!.end;
     munmap(kernel, mm, first, last - first);
   }
-  freeTables(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
+  freeAccounted(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
   mm.tables.clear();
   const { anon, file, shmem } = mm.rss;
   if (anon !== 0 || file !== 0 || shmem !== 0) {
@@ -126,6 +144,7 @@ export function exitProcess(kernel: Kernel, process: Process): void {
   }
   for (const fd of Array.from(process.fds.keys())) closeFd(kernel, process, fd);
   process.mm = null;
+  freeAccounted(kernel, process.stacks, 'kernel_stack', process.stacks.count);
 }
 
 /** close(2). Returns false for a descriptor that is not open. */

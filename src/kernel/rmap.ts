@@ -149,7 +149,8 @@ function unmapFrames(kernel: Kernel, mm: Mm, count: number, period: number, lane
   });
 }
 
-function accountMapped(kernel: Kernel, folioClass: FolioClass, nid: number, pages: number): void {
+/** Counts folios that page tables map now, or no longer do. */
+export function accountMapped(kernel: Kernel, folioClass: FolioClass, nid: number, pages: number): void {
   const node = kernel.nodes[nid]!;
   if (folioClass.kind === 'anon') {
     node.add('nr_anon_pages', pages);

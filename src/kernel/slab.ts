@@ -32,6 +32,7 @@ export function allocateXarrayNodes(kernel: Kernel, task: Task, holder: KernelPa
     kernel.slabRoom[nid]! += piece.count * OBJECTS_PER_FRAME;
     frames -= piece.count;
     missing -= takeFree(kernel, task, holder, nid, missing);
+    if (missing === 0) dropEmpty(kernel, nid);
   };
   for (const piece of takeSlabs(kernel, task, slabs, FRAMES_PER_SLAB)) hold(piece);
   if (frames > 0) for (const piece of takeReserves(kernel, task, frames)) hold(piece);
@@ -54,22 +55,28 @@ function takeFree(kernel: Kernel, task: Task, holder: KernelPages, nid: number, 
 /** Frees the newest `count` nodes of a holder, and every slab that this empties; objects are taken to lie as dense as they can. */
 export function freeXarrayNodes(kernel: Kernel, holder: KernelPages, count: number): void {
   for (const lot of holder.pop(count)) {
-    const memcg = lot.memcg.kernelHome;
-    if (memcg.parent) {
-      memcg.add('slab_reclaimable', lot.nid, -lot.count * XARRAY_NODE_BYTES);
-      memcg.chargeBytes(-lot.count * XARRAY_NODE_BYTES);
+    if (lot.memcg.parent) {
+      const home = lot.memcg.kernelHome;
+      home.add('slab_reclaimable', lot.nid, -lot.count * XARRAY_NODE_BYTES);
+      home.chargeBytes(-lot.count * XARRAY_NODE_BYTES);
     }
     kernel.slabRoom[lot.nid]! += lot.count;
-    const frames = kernel.slabFrames[lot.nid]!;
-    const held = frames.count;
-    const empty = Math.floor(kernel.slabRoom[lot.nid]! / OBJECTS_PER_SLAB) * FRAMES_PER_SLAB;
-    // Where memory was short a slab may have come in parts; they go with the last object.
-    const freed = kernel.slabRoom[lot.nid]! === held * OBJECTS_PER_FRAME ? held : empty;
-    for (const slab of frames.pop(freed)) {
-      kernel.kernelFrames -= slab.count;
-      freeFrames(kernel, slab.pfn, slab.count);
-    }
-    kernel.slabRoom[lot.nid]! -= freed * OBJECTS_PER_FRAME;
-    kernel.nodes[lot.nid]!.addAt(NODE_ITEM.nr_slab_reclaimable, -freed);
+    dropEmpty(kernel, lot.nid);
   }
+}
+
+/** Frees the slabs of a node that hold nothing. */
+function dropEmpty(kernel: Kernel, nid: number): void {
+  const frames = kernel.slabFrames[nid]!;
+  const held = frames.count;
+  const room = kernel.slabRoom[nid]!;
+  // Where memory was short a slab may have come in parts; they go with the last object.
+  const freed =
+    room === held * OBJECTS_PER_FRAME ? held : Math.floor(room / OBJECTS_PER_SLAB) * FRAMES_PER_SLAB;
+  for (const slab of frames.pop(freed)) {
+    kernel.kernelFrames -= slab.count;
+    freeFrames(kernel, slab.pfn, slab.count);
+  }
+  kernel.slabRoom[nid]! -= freed * OBJECTS_PER_FRAME;
+  kernel.nodes[nid]!.addAt(NODE_ITEM.nr_slab_reclaimable, -freed);
 }

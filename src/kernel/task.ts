@@ -1,4 +1,5 @@
 import type { Inode } from './inode.ts';
+import { KernelPages } from './kernel-pages.ts';
 import type { Memcg } from './memcg.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
@@ -48,9 +49,13 @@ export class Process {
   cmdline: readonly string[];
   uid = 0;
   memcg: Memcg;
+  /** mems_allowed of its cpuset, in the form of a policy (see cpuset.ts); null: every node. */
+  memsAllowed: Policy | null = null;
   mm: Mm | null;
   readonly fds: Map<number, OpenFile> = new Map<number, OpenFile>();
   readonly main: Task;
+  /** Kernel stacks of the threads. */
+  readonly stacks: KernelPages = new KernelPages();
   /** Further threads by name (`vcpu0`). */
   readonly threads: Map<string, Task> = new Map<string, Task>();
   oomScoreAdj = 0;

@@ -4,6 +4,8 @@ import { RangeSet } from './range-set.ts';
 /** Orders 0..10, as MAX_PAGE_ORDER on x86-64. */
 export const MAX_ORDER = 10;
 
+const FOUR_GIB = 2 ** 32;
+
 export type ZoneName = 'DMA' | 'DMA32' | 'Normal' | 'Movable';
 
 /**
@@ -121,24 +123,44 @@ export class Zone {
   }
 }
 
-/** Zones of all nodes in physical order; node 0 holds what lies below 4 GiB. */
-export function buildZones(nodes: readonly { memoryBytes: number; movableBytes: number }[]): Zone[] {
+/**
+ * Zones of all nodes in physical order. Memory below 4 GiB is DMA and DMA32; where a machine has only `belowFourGib` bytes there, what
+ * follows lies above the hole for devices.
+ */
+export function buildZones(
+  nodes: readonly { memoryBytes: number; movableBytes: number }[],
+  belowFourGib: number = FOUR_GIB,
+): Zone[] {
   const dmaEnd = (16 * 2 ** 20) / PAGE_SIZE;
-  const dma32End = 2 ** 32 / PAGE_SIZE;
+  const dma32End = FOUR_GIB / PAGE_SIZE;
+  const holeStart = Math.min(dma32End, Math.floor(belowFourGib / PAGE_SIZE));
   const zones: Zone[] = [];
   let pfn = 0;
   nodes.forEach((node, nid) => {
-    const end = pfn + Math.floor(node.memoryBytes / PAGE_SIZE);
-    const movableStart = end - Math.floor(node.movableBytes / PAGE_SIZE);
     const cut = (name: ZoneName, from: number, to: number): void => {
       if (to > from) zones.push(new Zone({ nid, name, startPfn: from, pages: to - from }));
     };
-    cut('DMA', pfn, Math.min(movableStart, dmaEnd));
-    cut('DMA32', Math.max(pfn, dmaEnd), Math.min(movableStart, dma32End));
-    cut('Normal', Math.max(pfn, dma32End), movableStart);
-    cut('Movable', movableStart, end);
-    // Nodes start at a 4 MiB border, so that no buddy spans two of them.
-    pfn = Math.ceil(end / 1024) * 1024;
+    const place = (from: number, pages: number, movable: number): void => {
+      const end = from + pages;
+      const movableStart = end - movable;
+      cut('DMA', from, Math.min(movableStart, dmaEnd));
+      cut('DMA32', Math.max(from, dmaEnd), Math.min(movableStart, dma32End));
+      cut('Normal', Math.max(from, dma32End), movableStart);
+      cut('Movable', movableStart, end);
+      // Nodes start at a 4 MiB border, so that no buddy spans two of them.
+      pfn = Math.ceil(end / 1024) * 1024;
+    };
+    const pages = Math.floor(node.memoryBytes / PAGE_SIZE);
+    const movable = Math.floor(node.movableBytes / PAGE_SIZE);
+    if (holeStart < dma32End && pfn < holeStart && pfn + pages > holeStart) {
+      const below = holeStart - pfn;
+      const above = pages - below;
+      place(pfn, below, Math.max(0, movable - above));
+      place(dma32End, above, Math.min(movable, above));
+      return;
+    }
+    if (holeStart < dma32End && pfn >= holeStart) pfn = Math.max(pfn, dma32End);
+    place(pfn, pages, movable);
   });
   setWatermarks(zones);
   for (const zone of zones) zone.reserve = lowmemReserve(zone, zones);

@@ -1,11 +1,11 @@
 import { fillPages } from '../kernel/page-cache.ts';
 import { markDirty } from '../kernel/folio-flags.ts';
-import { allocateTables } from '../kernel/table-pages.ts';
 import type { Task } from '../kernel/task.ts';
 import { SinglePages } from '../units/page-runs.ts';
 import type { Kvm } from './kvm.ts';
 import { type GmemSlot, hasGmem } from './memslot.ts';
 import { type GuestExit, guestAccess } from './page-fault.ts';
+import { linkTables, startRunning } from './vcpu.ts';
 import type { Vm } from './vm.ts';
 
 /**
@@ -20,6 +20,7 @@ export function guestAccessPages(
   gfns: Float64Array,
   length: number,
 ): GuestExit | null {
+  startRunning(kvm.kernel, vm, task);
   const fresh = new Float64Array(length);
   let n = 0;
   let slot: GmemSlot | null = null;
@@ -65,7 +66,7 @@ function faultFresh(
   const shift = slot.gfn - slot.gmemIndex;
   let tables = 0;
   for (let i = 0; i < n; i++) tables += vm.tables.add(indices[i]! + shift, 1);
-  allocateTables(kernel, task, vm.tablePages, 'sec_pagetables', tables);
+  linkTables(kernel, vm, task, tables);
   const answer = fillPages(kernel, task, slot.gmem, indices, n);
   // One structure after the other: the look-ups of a loop do not wait for each other, so their cache misses overlap.
   for (let i = 0; i < answer.count; i++) slot.mapped.addOne(indices[i]!);

@@ -1,13 +1,18 @@
+import { allocateAccounted } from '../kernel/accounted-pages.ts';
 import type { Inode } from '../kernel/inode.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Mm } from '../kernel/mm.ts';
 import { closeFd, installFd } from '../kernel/process.ts';
-import type { OpenFile, Process } from '../kernel/task.ts';
+import type { OpenFile, Process, Task } from '../kernel/task.ts';
 import { type KvmHooks, NO_KVM_HOOKS } from './hooks.ts';
 import { destroyTdp, zapGfns } from './tdp.ts';
 import { Vm, type VmType } from './vm.ts';
+import { freeVmPages, VCPU_PAGES } from './vcpu.ts';
 import { unbindFile } from './guest-memfd.ts';
 import { freeXarrayNodes } from '../kernel/slab.ts';
+
+/** vmalloc area of struct kvm_svm or kvm_vmx (40 KiB). */
+const VM_STRUCT_PAGES = 10;
 
 /** KVM as a whole: the VMs of a world, their gmem files, and the ears it has in mm. */
 export class Kvm {
@@ -31,8 +36,17 @@ export class Kvm {
     const vm = new Vm({ id: this.#nextId++, type, process });
     this.vms.add(vm);
     vm.refs = 1;
+    allocateAccounted(this.kernel, process.main, vm.structPages, 'vmalloc', VM_STRUCT_PAGES);
     const fd = installFd(process, { kind: 'vm', inode: null, vm, link: 'anon_inode:kvm-vm' });
     return { fd, vm };
+  }
+
+  /** KVM_CREATE_VCPU by a thread: the descriptor, which keeps the VM. */
+  createVcpu(task: Task, vm: Vm, id: number): number {
+    allocateAccounted(this.kernel, task, vm.vcpu(id).pages, 'kernel_other', VCPU_PAGES);
+    vm.refs++;
+    const link = `anon_inode:kvm-vcpu:${id}`;
+    return installFd(task.process, { kind: 'vcpu', inode: null, vm, link });
   }
 
   /** close(2) of a VM descriptor: what the gmem files keep stays (virt/kvm/kvm_main.c:kvm_vm_release). */
@@ -44,13 +58,14 @@ export class Kvm {
   put(vm: Vm): void {
     if (--vm.refs > 0) return;
     destroyTdp(this, vm);
+    freeVmPages(this.kernel, vm);
     vm.slots.clear();
     freeXarrayNodes(this.kernel, vm.attributeSlab, vm.attributeNodes.clear());
     this.vms.delete(vm);
   }
 
   #closed(file: OpenFile): void {
-    if (file.kind === 'vm') this.put(file.vm as Vm);
+    if (file.kind === 'vm' || file.kind === 'vcpu') this.put(file.vm as Vm);
   }
 
   /** kvm_gmem_release, then the inode goes: the caller frees the pages. */

@@ -1,13 +1,13 @@
 import { accessRange } from '../kernel/fault.ts';
 import { markDirty } from '../kernel/folio-flags.ts';
 import { fillCache } from '../kernel/page-cache.ts';
-import { allocateTables } from '../kernel/table-pages.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Errno } from '../units/errno.ts';
 import { OneRun } from '../units/page-runs.ts';
 import type { Kvm } from './kvm.ts';
 import { type GmemSlot, hasGmem, type MemSlot } from './memslot.ts';
 import { forEachKind } from './tdp.ts';
+import { addTables, startRunning } from './vcpu.ts';
 import type { Vm } from './vm.ts';
 
 /** Why KVM_RUN came back to the VMM; `gfn` is where the guest stands. */
@@ -34,6 +34,7 @@ export function guestAccess(
   count: number,
   kind: AccessKind,
 ): GuestExit | null {
+  startRunning(kvm.kernel, vm, task);
   const end = gfn + count;
   for (let at = gfn; at < end;) {
     const slot = vm.slotAt(at);
@@ -102,7 +103,7 @@ function faultPrivate(
   count: number,
 ): GuestExit | null {
   if (!hasGmem(slot)) return fault(gfn, 'EFAULT', true);
-  allocateTables(kvm.kernel, task, vm.tablePages, 'sec_pagetables', vm.tables.add(gfn, count));
+  addTables(kvm.kernel, vm, task, gfn, count);
   const index = slot.gmemIndex + gfn - slot.gfn;
   const failed = fillCache(kvm.kernel, task, slot.gmem, index, count, false);
   const mapped = mapPrivate(kvm, slot, index, count);
@@ -143,7 +144,7 @@ function faultShared(
 ): GuestExit | null {
   const mm = vm.process.mm;
   if (!mm || slot.userspaceVpn === 0) return fault(gfn, 'EFAULT', false);
-  allocateTables(kvm.kernel, task, vm.tablePages, 'sec_pagetables', vm.tables.add(gfn, count));
+  addTables(kvm.kernel, vm, task, gfn, count);
   const vpn = slot.userspaceVpn + gfn - slot.gfn;
   const failed = accessRange(kvm.kernel, task, vpn, count, true);
   let mapped = 0;

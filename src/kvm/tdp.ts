@@ -1,4 +1,4 @@
-import { freeTables } from '../kernel/table-pages.ts';
+import { freeAccounted } from '../kernel/accounted-pages.ts';
 import type { Kvm } from './kvm.ts';
 import type { MemSlot } from './memslot.ts';
 import type { Vm } from './vm.ts';
@@ -62,9 +62,9 @@ function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: numbe
   for (let i = 0; i < zapped.length; i += 2) kvm.hooks.tdpZapped(slot, zapped[i]!, zapped[i + 1]!);
 }
 
-/** Frames of a range of the slot that second-level entries map. */
-export function mappedPages(vm: Vm, slot: MemSlot): number {
-  let pages = slot.mapped.size;
+/** Frames of a slot's shared side that second-level entries map; those of its private side are `slot.mapped`. */
+export function sharedEntries(vm: Vm, slot: MemSlot): number {
+  let pages = 0;
   vm.tdp.forEach(slot.gfn, slot.pages, (_, n) => {
     pages += n;
   });
@@ -75,5 +75,5 @@ export function mappedPages(vm: Vm, slot: MemSlot): number {
 export function destroyTdp(kvm: Kvm, vm: Vm): void {
   zapGfns(kvm, vm, 0, 2 ** 40, 'all');
   vm.tables.clear();
-  freeTables(kvm.kernel, vm.tablePages, 'sec_pagetables', vm.tablePages.count);
+  freeAccounted(kvm.kernel, vm.tablePages, 'sec_pagetables', vm.tablePages.count);
 }

@@ -2,8 +2,9 @@ import { KernelPages } from '../kernel/kernel-pages.ts';
 import { PfnMap } from '../kernel/pfn-map.ts';
 import { RadixNodes } from '../kernel/radix-nodes.ts';
 import { RangeSet } from '../kernel/range-set.ts';
-import type { Process } from '../kernel/task.ts';
+import type { Process, Task } from '../kernel/task.ts';
 import type { MemSlot } from './memslot.ts';
+import { Vcpu } from './vcpu.ts';
 
 /** KVM_X86_*_VM. */
 export type VmType = 'default' | 'swprot' | 'snp';
@@ -22,10 +23,19 @@ export class Vm {
   readonly attributeSlab: KernelPages = new KernelPages();
   /** Second-level entries for shared memory: guest frame to host frame. Those for private memory are the slots' `mapped`. */
   readonly tdp: PfnMap = new PfnMap();
-  /** Its table pages: four levels of 9 bits. */
-  readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 4, grows: false });
+  /** Its table pages below the root: three levels of 9 bits. */
+  readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false });
   readonly tablePages: KernelPages = new KernelPages();
-  /** Open VM descriptors and gmem files that keep it. */
+  readonly rootPages: KernelPages = new KernelPages();
+  /** Stack of the thread that would split huge pages. */
+  readonly recoveryStack: KernelPages = new KernelPages();
+  /** struct kvm. */
+  readonly structPages: KernelPages = new KernelPages();
+  /** By number. */
+  readonly vcpus: Map<number, Vcpu> = new Map<number, Vcpu>();
+  /** Threads that run a vCPU of their own. */
+  readonly vcpuThreads: Map<Task, Vcpu> = new Map<Task, Vcpu>();
+  /** Open VM and vCPU descriptors and gmem files that keep it. */
   refs = 0;
 
   constructor(config: { id: number; type: VmType; process: Process }) {
@@ -37,6 +47,18 @@ export class Vm {
   /** kvm_arch_has_private_mem. */
   get hasPrivateMemory(): boolean {
     return this.type !== 'default';
+  }
+
+  /** A vCPU, made where it is new. */
+  vcpu(id: number): Vcpu {
+    let vcpu = this.vcpus.get(id);
+    if (!vcpu) this.vcpus.set(id, (vcpu = new Vcpu(id)));
+    return vcpu;
+  }
+
+  /** The vCPU that a thread runs: its own, else the first. */
+  vcpuOf(task: Task): Vcpu {
+    return this.vcpuThreads.get(task) ?? this.vcpu(0);
   }
 
   /** The slot that holds a guest frame. */

@@ -33,6 +33,8 @@ export interface Machine {
   swapBytes: number;
   /** 2 MiB pages per node at boot. */
   hugepages: number[];
+  /** Bytes of RAM that lie below 4 GiB; absent: all that fits. */
+  belowFourGib?: number | undefined;
 }
 
 export interface MachineNode {

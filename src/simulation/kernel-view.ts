@@ -6,11 +6,12 @@ import { startMirroring } from '../kernel/mirror.ts';
 import { mbind, mmap, munmap } from '../kernel/mmap.ts';
 import { nodePages } from '../kernel/page-cache.ts';
 import { forEachMapping, mapShadowRange, zapRange } from '../kernel/rmap.ts';
-import { allocateTables } from '../kernel/table-pages.ts';
+import { allocateAccounted } from '../kernel/accounted-pages.ts';
 import type { Process } from '../kernel/task.ts';
 import { indexOf, type Vma } from '../kernel/vma.ts';
 import { GMEM_FLAG_MMAP } from '../kvm/guest-memfd.ts';
 import type { Kvm } from '../kvm/kvm.ts';
+import type { Vm as KvmVm } from '../kvm/vm.ts';
 import type {
   Gmem,
   KernelView,
@@ -102,7 +103,7 @@ export class WorldView implements KernelView {
         const [from, to] = overlap(vma, index, count);
         if (from >= to) return;
         const tables = mm.tables.add(vma.start + from - vma.pgoff, to - from);
-        allocateTables(kernel, owner.main, mm.tablePages, 'pagetables', tables);
+        allocateAccounted(kernel, owner.main, mm.tablePages, 'pagetables', tables);
         mapShadowRange(kernel, mm, vma, from, to - from);
       });
     }
@@ -138,12 +139,14 @@ export class WorldView implements KernelView {
   }
 
   shadowPolicy(gmem: Gmem, index: number): PolicyChoice | null {
+    let next = Infinity;
     for (const { vma } of inodeOf(gmem).mappings) {
-      if (!vma.isShadow || !vma.policy) continue;
-      const [from, to] = overlap(vma, index, 1);
-      if (from < to) return { policy: vma.policy, until: indexOf(vma, vma.end) };
+      if (!vma.isShadow) continue;
+      const end = indexOf(vma, vma.end);
+      if (index >= vma.pgoff && index < end) return { policy: vma.policy, until: end };
+      if (vma.pgoff > index) next = Math.min(next, vma.pgoff);
     }
-    return null;
+    return next === Infinity ? null : { policy: null, until: next };
   }
 
   setSharedPolicy(gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): void {
@@ -194,6 +197,14 @@ export class WorldView implements KernelView {
     const vma = mmOf(process).find(vpn);
     if (!vma?.file) return null;
     return (vma.file.kind === 'shmem' ? vma.file.ino : 0) + indexOf(vma, vpn);
+  }
+
+  forEachPrivate(vm: Vm, gfn: number, count: number, visit: (gfn: number, count: number) => void): void {
+    const stretches: number[] = [];
+    (vm as KvmVm).privateGfns.forEachRun(gfn, count, (at, n) => {
+      stretches.push(at, n);
+    });
+    for (let i = 0; i < stretches.length; i += 2) visit(stretches[i]!, stretches[i + 1]!);
   }
 
   vmOf(gmem: Gmem): Vm {

@@ -6,6 +6,7 @@ import { startWorker } from './start-worker.ts';
 import { CONTROLLER_STEPS } from './steps/controller-steps.ts';
 import { killByFault } from './steps/death.ts';
 import { FILE_STEPS } from './steps/file-steps.ts';
+import { isModelledFile, isModelledProgram, MACHINE_STEPS } from './steps/machine-steps.ts';
 import { MAPPING_STEPS } from './steps/mapping-steps.ts';
 import { TASK_STEPS } from './steps/task-steps.ts';
 import { VM_STEPS } from './steps/vm-steps.ts';
@@ -18,26 +19,31 @@ type AnyControllerHandler = (world: World, args: StepArgs[Verb]) => Outcome;
 const WORKER_STEPS = { ...TASK_STEPS, ...FILE_STEPS, ...MAPPING_STEPS, ...VM_STEPS } as unknown as Readonly<
   Partial<Record<Verb, AnyWorkerHandler>>
 >;
-const CONTROLLERS = CONTROLLER_STEPS as unknown as Readonly<Partial<Record<Verb, AnyControllerHandler>>>;
+const CONTROLLERS = { ...CONTROLLER_STEPS, ...MACHINE_STEPS } as unknown as Readonly<
+  Partial<Record<Verb, AnyControllerHandler>>
+>;
 
 /** The worker of a step that names none. */
 const DEFAULT_WORKER = 'w0';
 
-/** Whether the model can run a verb. */
-export function isModelled(verb: Verb): boolean {
+/** Whether the model can run a step: it knows the verb, and for steps about a file or a program of the machine that one, too. */
+export function isModelled(step: Step): boolean {
+  const { verb } = step;
+  if (verb === 'write') return isModelledFile(step.args.path);
+  if (verb === 'exec') return isModelledProgram(step.args.argv);
   return verb === 'snapshot' || verb in WORKER_STEPS || verb in CONTROLLERS;
 }
 
 /** Runs one step (anything but a snapshot) in a world. Failing system calls are results, never exceptions. */
 export function runStep(world: World, step: Step, n: number): StepResult {
   world.at = { step: n, line: step.line };
+  if (!isModelled(step)) throw new Error(`line ${step.line}: the model cannot run "${step.text}"`);
   const controller = CONTROLLERS[step.verb];
   if (controller) {
     if (step.verb !== 'note') ensureDefaultWorker(world);
     return stepResult(step, n, 'ctl', controller(world, step.args));
   }
-  const handler = WORKER_STEPS[step.verb];
-  if (!handler) throw new Error(`line ${step.line}: the model cannot run "${step.verb}"`);
+  const handler = WORKER_STEPS[step.verb]!;
   const name = step.who ?? DEFAULT_WORKER;
   if (name === DEFAULT_WORKER) ensureDefaultWorker(world);
   const worker = world.workers.get(name);

@@ -4,7 +4,7 @@ import { mmap } from '../kernel/mmap.ts';
 import { NO_INTERLEAVE_INDEX } from '../kernel/page-allocator.ts';
 import { spawnProcess } from '../kernel/process.ts';
 import { mapFrames } from '../kernel/rmap.ts';
-import { allocateTables } from '../kernel/table-pages.ts';
+import { allocateAccounted } from '../kernel/accounted-pages.ts';
 import type { Process } from '../kernel/task.ts';
 import type { ImageVma, ProcessSpec } from '../scenario/types.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
@@ -114,5 +114,5 @@ function placeCached(world: World, process: Process, at: number, count: number, 
 
 function addTables(world: World, process: Process, at: number, count: number): void {
   const mm = process.mm!;
-  allocateTables(world.kernel, process.main, mm.tablePages, 'pagetables', mm.tables.add(at, count));
+  allocateAccounted(world.kernel, process.main, mm.tablePages, 'pagetables', mm.tables.add(at, count));
 }

@@ -23,6 +23,9 @@ export class Worker {
   readonly objects: Map<string, WorkerObject>;
   vm: { vm: Vm; fd: number } | null;
   hasKvmFd: boolean;
+  /** Descriptors of the vCPUs by number. */
+  readonly vcpuFds: Map<number, number>;
+  /** Threads that run a vCPU of their own. */
   readonly vcpus: Map<number, Task> = new Map<number, Task>();
 
   constructor(config: { name: string; process: Process; parent?: Worker | undefined }) {
@@ -33,6 +36,7 @@ export class Worker {
       [...(parent?.objects ?? [])].map(([name, object]) => [name, { ...object }] as const),
     );
     this.vm = parent?.vm ?? null;
+    this.vcpuFds = new Map(parent?.vcpuFds ?? []);
     this.hasKvmFd = parent?.hasKvmFd ?? false;
   }
 

@@ -42,6 +42,7 @@ export class World {
           movableBytes,
         })),
         distances: machine.distances,
+        belowFourGib: machine.belowFourGib,
       },
       profile: PROFILES[version],
       maxMapCount: machine.sysctl['vm.max_map_count'],

@@ -95,7 +95,8 @@ export interface MemoryPolicy {
 
 /** Which policy new pages of a file follow from an index on. */
 export interface PolicyChoice {
-  readonly policy: MemoryPolicy;
+  /** null: none of its own, so the kernel's rule applies. */
+  readonly policy: MemoryPolicy | null;
   /** First index for which the answer may differ. */
   readonly until: number;
   /** Interleave by this index for the first page, counting up; absent: the thread's own counter decides. */
@@ -199,7 +200,7 @@ export interface KernelView {
   zapShadow(gmem: Gmem, index: number, count: number): void;
   /** mbind(2) on shadow VMAs of the process: 0, or EFAULT where the range has none. */
   bindShadow(process: Proc, gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): Errno | 0;
-  /** Policy of a shadow VMA over a page, and where that may change; null: there is no shadow VMA or it has none. */
+  /** Policy of the shadow VMA over a page and where that may change; null: no shadow VMA stands there or beyond. */
   shadowPolicy(gmem: Gmem, index: number): PolicyChoice | null;
   /** Sets the file's shared policy (kept in the inode). */
   setSharedPolicy(gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): void;
@@ -209,6 +210,8 @@ export interface KernelView {
   policiesAt(process: Proc, vpn: number, count: number): readonly PolicyRange[];
   /** i_ino and page index of the file mapped at an address: its interleave index; null where no file is mapped. */
   interleaveIndexAt(process: Proc, vpn: number): number | null;
+  /** Visits the stretches of a VM's guest frames in a range that have KVM_MEMORY_ATTRIBUTE_PRIVATE. */
+  forEachPrivate(vm: Vm, gfn: number, count: number, visit: (gfn: number, count: number) => void): void;
   /** The VM that a gmem was made for. */
   vmOf(gmem: Gmem): Vm;
   /** Processes with the gmem among their open files. */

@@ -4,7 +4,8 @@ export function closestName(name: string, choices: readonly string[]): string | 
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const choice of choices) {
     const distance = editDistance(name.toLowerCase(), choice.toLowerCase());
-    if (distance < bestDistance) {
+    // Half of a short word changed is another word.
+    if (distance < bestDistance && 2 * distance < Math.max(name.length, choice.length)) {
       best = choice;
       bestDistance = distance;
     }

@@ -42,6 +42,8 @@ export const shadowVma: Part = {
     const mapRange = (process: Proc, slot: Slot, index: number, count: number): void => {
       if (!process.isAlive) return;
       view.count('mmap_lock for write');
+      // What stands for some of the range already, from an older slot or conversion, gives way.
+      view.unmapShadow(process, slot.gmem, index, count);
       const answer = view.mapShadow(process, slot.gmem, index, count, shadow);
       if (typeof answer === 'string') view.count(`shadow VMA failed with ${answer}`);
     };
@@ -50,7 +52,13 @@ export const shadowVma: Part = {
       slotBound: (slot) => {
         const bound = slots.get(slot.gmem.id) ?? new Set<Slot>();
         slots.set(slot.gmem.id, bound.add(slot));
-        if (!perRange) mapRange(slot.vm.process, slot, slot.gmemIndex, slot.pages);
+        const { vm } = slot;
+        if (!perRange) mapRange(vm.process, slot, slot.gmemIndex, slot.pages);
+        else {
+          view.forEachPrivate(vm, slot.gfn, slot.pages, (gfn, count) =>
+            mapRange(vm.process, slot, slot.gmemIndex + gfn - slot.gfn, count),
+          );
+        }
       },
       // Deleting a memslot frees no memory, so its VMA stays until the file goes.
       gmemReleased: (gmem) => {

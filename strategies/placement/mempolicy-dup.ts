@@ -36,20 +36,24 @@ export const mempolicyDup: Part = {
     const readAtFault = options['sync'] === 'fault';
     const byOffset = options['index'] === 'pgoff';
 
-    const choose = ({ slot, policies }: Binding, index: number): PolicyChoice | null => {
-      if (slot.userspaceVpn === 0) return null;
+    /** The policy behind a page of the slot; where there is none, how far that holds. */
+    const choose = ({ slot, policies }: Binding, index: number): PolicyChoice => {
+      const slotEnd = slot.gmemIndex + slot.pages;
+      if (slot.userspaceVpn === 0) return { policy: null, until: slotEnd };
+      const { process } = slot.vm;
       const vpn = slot.userspaceVpn + index - slot.gmemIndex;
-      const end = slot.userspaceVpn + slot.pages;
       if (readAtFault) {
         view.count('mmap_lock for read');
-        if (!slot.vm.process.isAlive) return null;
+        if (!process.isAlive) return { policy: null, until: slotEnd };
       }
-      const ranges = readAtFault ? view.policiesAt(slot.vm.process, vpn, end - vpn) : policies;
-      const range = ranges.find(({ start, count }) => vpn >= start && vpn < start + count);
-      if (!range?.policy) return null;
+      const ranges = readAtFault ? view.policiesAt(process, vpn, slotEnd - index) : policies;
+      const range = ranges.find(({ start, count }) => vpn < start + count);
+      if (!range) return { policy: null, until: slotEnd };
+      if (vpn < range.start) return { policy: null, until: index + range.start - vpn };
+      const { policy } = range;
       const until = index + range.start + range.count - vpn;
-      const ilx = byOffset && slot.vm.process.isAlive ? view.interleaveIndexAt(slot.vm.process, vpn) : null;
-      return ilx === null ? { policy: range.policy, until } : { policy: range.policy, until, ilx };
+      const ilx = policy && byOffset && process.isAlive ? view.interleaveIndexAt(process, vpn) : null;
+      return ilx === null ? { policy, until } : { policy, until, ilx };
     };
 
     const covers = ({ slot }: Binding, index: number): boolean =>
@@ -71,8 +75,8 @@ export const mempolicyDup: Part = {
           const to = Math.min(index + count, binding.slot.gmemIndex + binding.slot.pages);
           for (let at = from; at < to;) {
             const choice = choose(binding, at);
-            if (!samePolicy(choice?.policy ?? null, policy)) return 'EOPNOTSUPP';
-            at = choice ? choice.until : to;
+            if (!samePolicy(choice.policy, policy)) return 'EOPNOTSUPP';
+            at = choice.until;
           }
         }
         return bound.length > 0 ? 0 : 'EOPNOTSUPP';
@@ -86,8 +90,11 @@ export const mempolicyDup: Part = {
       slotDeleted: (slot) => drop(slot.gmem, slot),
       gmemReleased: (gmem) => void bindings.delete(gmem.id),
       choosePolicy: (gmem, index) => {
-        const binding = bindings.get(gmem.id)?.find((each) => covers(each, index));
-        return binding ? choose(binding, index) : null;
+        const bound = bindings.get(gmem.id) ?? [];
+        const binding = bound.find((each) => covers(each, index));
+        if (binding) return choose(binding, index);
+        const next = Math.min(...bound.map(({ slot }) => slot.gmemIndex).filter((start) => start > index));
+        return next === Infinity ? null : { policy: null, until: next };
       },
     };
   },

@@ -259,7 +259,7 @@ describe('bad input', () => {
     const { exitCode, stderr } = await gmemlab(cwd, ['run', 'tiny.yaml']);
     expect(exitCode).toBe(2);
     expect(stderr).toContain(
-      'tiny.yaml:16:3: "exec" can be run on a real kernel only, not on the model\n    16 |',
+      'tiny.yaml:16:3: "exec out numastat -m" can be run on a real kernel only, not on the model\n    16 |',
     );
   });
 

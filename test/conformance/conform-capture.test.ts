@@ -1,3 +1,4 @@
+import type { Step } from '../../src/scenario/types.ts';
 import { describe, expect, it } from 'vitest';
 import type { Capture } from '../../src/conformance/capture.ts';
 import { conformCapture, type CaptureResult } from '../../src/conformance/conform-capture.ts';
@@ -421,13 +422,13 @@ describe('input from the capture', () => {
 });
 
 describe('a step that the model cannot run', () => {
-  const canRun = (verb: string): boolean => verb !== 'punch';
+  const canRun = ({ verb }: Step): boolean => verb !== 'punch';
   const upToThere = (change: (run: ModelRun) => void): CaptureResult =>
     conformCapture(
       S03,
       scenarioOf(S03),
       (scenario) => {
-        expect(scenario.steps.every(({ verb }) => canRun(verb))).toBe(true);
+        expect(scenario.steps.every((step) => canRun(step))).toBe(true);
         const run = modelOf(S03)(scenario);
         change(run);
         return run;

@@ -14,6 +14,8 @@ const QUIET: NoiseContext = {
   ownFilePages: 0,
   slabPages: 0,
   movesProcesses: false,
+  waitingPages: 0,
+  hasTinySlab: false,
   knowsPageLists: true,
 };
 
@@ -57,6 +59,9 @@ describe('noise', () => {
     ['meminfo', 'AnonPages', {}, 20],
     ['meminfo', 'AnonPages', { ownAnonPages: 22 }, 108],
     ['node meminfo', 'Shmem', { movesProcesses: true }, 768],
+    ['memory.numa_stat', 'file_mapped', { movesProcesses: true }, 192 * 4096],
+    ['numa_maps', 'N2', { waitingPages: 3000 }, 3000],
+    ['node numastat', 'numa_foreign', { nid: 2, waitingPages: 3000 }, 3128],
     ['meminfo', 'Mapped', { ownFilePages: 129 }, 516],
     ['node meminfo', 'Slab', { nid: 0, slabPages: 100 }, 656],
   ] as const)('bounds %s %s in the unit of the file', (fieldClass, name, context, bound) => {

@@ -156,7 +156,9 @@ describe('PfnMap', () => {
           }
           expect(map.size).toBe(naive.size);
         }
-        expect(numbers(0, 4000).map((i) => map.get(i))).toEqual(numbers(0, 4000).map((i) => naive.get(i) ?? -1));
+        expect(numbers(0, 4000).map((i) => map.get(i))).toEqual(
+          numbers(0, 4000).map((i) => naive.get(i) ?? -1),
+        );
         expect(numbers(0, 4000).filter((i) => map.has(i))).toEqual([...naive.keys()].sort((a, b) => a - b));
         const seen: [number, number][] = [];
         map.forEach(from, length, (...run) => seen.push(...pagesOf(...run)));
@@ -178,7 +180,12 @@ describe('PfnMap', () => {
 });
 
 /** Index and frame of each page of a run. */
-function pagesOf(index: number, length: number, period: number, lanes: readonly number[]): [number, number][] {
+function pagesOf(
+  index: number,
+  length: number,
+  period: number,
+  lanes: readonly number[],
+): [number, number][] {
   return numbers(0, length).map((k) => [index + k, lanes[k % period]! + Math.floor(k / period)]);
 }
 

@@ -6,7 +6,8 @@ import { PAGE_SIZE } from '../../src/units/pages.ts';
 /** `/`, `/a`, `/a/b`, `/a/c`, `/d`. */
 function tree(): Memcg[] {
   let id = 1;
-  const group = (path: string, parent: Memcg | null): Memcg => new Memcg({ id: id++, path, parent, nodes: 2 });
+  const group = (path: string, parent: Memcg | null): Memcg =>
+    new Memcg({ id: id++, path, parent, nodes: 2 });
   const root = group('/', null);
   const a = group('/a', root);
   return [root, a, group('/a/b', a), group('/a/c', a), group('/d', root)];

@@ -5,8 +5,11 @@ import type { Policy, PolicyMode } from '../../src/kernel/mempolicy.ts';
 import { SharedPolicy } from '../../src/kernel/shared-policy.ts';
 
 const ALL = [0, 1, 2, 3];
-const make = (mode: PolicyMode, nodes: number[] = [], flags: Policy['flags'] = []): ReturnType<typeof makePolicy> =>
-  makePolicy(mode, flags, nodes, ALL);
+const make = (
+  mode: PolicyMode,
+  nodes: number[] = [],
+  flags: Policy['flags'] = [],
+): ReturnType<typeof makePolicy> => makePolicy(mode, flags, nodes, ALL);
 
 describe('makePolicy', () => {
   it('takes what set_mempolicy takes', () => {
@@ -18,7 +21,11 @@ describe('makePolicy', () => {
   });
 
   it('keeps the nodes that have memory', () => {
-    expect(makePolicy('interleave', [], [1, 2, 7], [0, 2])).toEqual({ mode: 'interleave', flags: [], nodes: [2] });
+    expect(makePolicy('interleave', [], [1, 2, 7], [0, 2])).toEqual({
+      mode: 'interleave',
+      flags: [],
+      nodes: [2],
+    });
     expect(makePolicy('bind', [], [1], [0, 2])).toBe('EINVAL');
   });
 
@@ -78,7 +85,9 @@ describe('SharedPolicy', () => {
         expect(found.map(({ policy }) => policy)).toEqual(naive);
         // An answer holds up to the end that comes with it, which lies beyond the index.
         expect(found.every(({ end }, index) => end > index)).toBe(true);
-        const changes = found.some(({ policy, end }, index) => naive.slice(index, end).some((p) => p !== policy));
+        const changes = found.some(({ policy, end }, index) =>
+          naive.slice(index, end).some((p) => p !== policy),
+        );
         expect(changes).toBe(false);
         expect(shared.isEmpty).toBe(naive.every((policy) => policy === null));
       }),

@@ -89,7 +89,11 @@ const numbers = (from: number, length: number): number[] => Array.from({ length 
 
 const op = fc.record({
   on: fc.boolean(),
-  start: fc.oneof(fc.constantFrom(0, 0, 1, 63, 64, 4095, 4096), fc.nat(5000), fc.constantFrom(262_143, 262_144)),
+  start: fc.oneof(
+    fc.constantFrom(0, 0, 1, 63, 64, 4095, 4096),
+    fc.nat(5000),
+    fc.constantFrom(262_143, 262_144),
+  ),
   count: fc.constantFrom(1, 1, 2, 63, 64, 65, 300),
 });
 
@@ -140,7 +144,11 @@ describe('RadixNodes of a page table', () => {
   it('counts the tables of all levels, whatever the height of the addresses', () => {
     const far = fc.record({
       on: fc.boolean(),
-      start: fc.oneof(fc.nat(2000), fc.integer({ min: 2 ** 18 - 700, max: 2 ** 18 + 700 }), fc.constant(2 ** 30)),
+      start: fc.oneof(
+        fc.nat(2000),
+        fc.integer({ min: 2 ** 18 - 700, max: 2 ** 18 + 700 }),
+        fc.constant(2 ** 30),
+      ),
       count: fc.constantFrom(1, 2, 511, 512, 513, 1500),
     });
     fc.assert(

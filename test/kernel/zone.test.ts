@@ -152,3 +152,31 @@ describe('zones of a machine', () => {
     expect([dma32!.reserve, normal!.reserve]).toEqual([Math.floor(normal!.pages / 256), 0]);
   });
 });
+
+describe('a machine with little memory below 4 GiB', () => {
+  const MIB = 2 ** 20;
+  const layout = (movable: number): string[] =>
+    buildZones(
+      [
+        { memoryBytes: 1024 * MIB, movableBytes: movable * MIB },
+        { memoryBytes: 1024 * MIB, movableBytes: 0 },
+      ],
+      512 * MIB,
+    ).map(
+      ({ nid, name, startPfn, pages }) => `${nid} ${name} ${(startPfn * 4096) / MIB}+${(pages * 4096) / MIB}`,
+    );
+
+  it('goes on above the hole for devices', () => {
+    expect(layout(0)).toEqual(['0 DMA 0+16', '0 DMA32 16+496', '0 Normal 4096+512', '1 Normal 4608+1024']);
+  });
+
+  it('has its movable memory last', () => {
+    expect(layout(256)).toEqual([
+      '0 DMA 0+16',
+      '0 DMA32 16+496',
+      '0 Normal 4096+256',
+      '0 Movable 4352+256',
+      '1 Normal 4608+1024',
+    ]);
+  });
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { closest, hint } from '../../src/scenario/suggest.ts';
+import { hint } from '../../src/scenario/suggest.ts';
+import { closestName } from '../../src/units/closest-name.ts';
 
 describe('a suggestion', () => {
   it.each([
@@ -11,7 +12,7 @@ describe('a suggestion', () => {
     ['w1', undefined],
     ['', undefined],
   ])('for "%s" is %s', (word, expected) => {
-    expect(closest(word, ['snapshot', 'touch', 'exit', 'w0'])).toBe(expected);
+    expect(closestName(word, ['snapshot', 'touch', 'exit', 'w0'])).toBe(expected);
   });
 
   it('is followed by all choices', () => {

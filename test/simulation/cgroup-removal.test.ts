@@ -52,7 +52,14 @@ describe('removing a cgroup whose memory lives on', () => {
     // New memory of a group of that name is another's.
     lab.do('cgroup create', { path: '/a/b' });
     lab.do('cgroup move', { worker: 'w0', path: '/a/b' });
-    lab.do('anon map', { name: 'n', bytes: pages(8), shared: false, hugetlb: false, noreserve: false, at: null });
+    lab.do('anon map', {
+      name: 'n',
+      bytes: pages(8),
+      shared: false,
+      hugetlb: false,
+      noreserve: false,
+      at: null,
+    });
     lab.do('touch', { name: 'n', offset: 0, bytes: pages(8), write: true, random: null });
     expect([sum(at(lab, '/a/b').total('anon')), sum(at(lab, '/a/b').total('file'))]).toEqual([8, 0]);
   });

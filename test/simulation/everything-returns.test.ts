@@ -30,7 +30,10 @@ describe('at the end of everything every counter is back where it began', () => 
           if (max === null || max === undefined) return [];
           const path = i % 2 > 0 ? '/b' : '/a';
           const value = max > 2300 ? 'max' : `${max * 4096}`;
-          return [step('cgroup limit', { path, file: 'memory.max', value }), step('cgroup move', { worker: 'w0', path })];
+          return [
+            step('cgroup limit', { path, file: 'memory.max', value }),
+            step('cgroup move', { worker: 'w0', path }),
+          ];
         });
       }),
       { numRuns: 15, seed: 1 },
@@ -49,7 +52,12 @@ describe('at the end of everything every counter is back where it began', () => 
 });
 
 /** Runs a random script to its end, ends everything, and compares the world with what it was before. */
-function run(lab: Lab, first: Step[], list: Parameters<typeof chooseStep>[1][], before = (_: number): Step[] => []): void {
+function run(
+  lab: Lab,
+  first: Step[],
+  list: Parameters<typeof chooseStep>[1][],
+  before: (i: number) => Step[] = () => [],
+): void {
   const { world } = lab;
   const groups = new Set<Memcg>();
   const start = leftovers(world, groups);
@@ -63,7 +71,10 @@ function run(lab: Lab, first: Step[], list: Parameters<typeof chooseStep>[1][], 
     }
     for (const group of world.kernel.memcgs.values()) groups.add(group);
     checkLaws(world);
-    expect(world.findings.filter(({ kind }) => kind === 'law'), script.slice(-8).join('\n')).toEqual([]);
+    expect(
+      world.findings.filter(({ kind }) => kind === 'law'),
+      script.slice(-8).join('\n'),
+    ).toEqual([]);
   };
   for (const next of first) play(next);
   list.forEach((draw, i) => {
@@ -82,7 +93,8 @@ function leftovers(world: World, groups: ReadonlySet<Memcg>): Record<string, unk
   const { kernel, kvm } = world;
   const counters: Record<string, number> = {};
   for (const node of kernel.nodes) {
-    for (const [name, value] of Object.entries(node.counters())) if (value !== 0) counters[`node${node.nid} ${name}`] = value;
+    for (const [name, value] of Object.entries(node.counters()))
+      if (value !== 0) counters[`node${node.nid} ${name}`] = value;
   }
   for (const group of groups) {
     for (const item of MEMCG_ITEMS) {
@@ -97,7 +109,9 @@ function leftovers(world: World, groups: ReadonlySet<Memcg>): Record<string, unk
     frames: kernel.frames.size,
     kernelFrames: kernel.kernelFrames,
     committed: kernel.committed,
-    files: [...kernel.inodes].filter((inode) => inode.refs > 0 || inode.cache.size > 0).map(({ name }) => name),
+    files: [...kernel.inodes]
+      .filter((inode) => inode.refs > 0 || inode.cache.size > 0)
+      .map(({ name }) => name),
     vms: kvm.vms.size,
     gmems: kvm.vmOfGmem.size,
   };

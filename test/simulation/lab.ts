@@ -7,8 +7,8 @@ import { parseStrategy } from '../../src/strategy/parse-strategy.ts';
 import type { StrategyPlan } from '../../src/strategy/plan.ts';
 import { PAGE_SIZE } from '../../src/units/pages.ts';
 
-export const MiB = 2 ** 20;
-export const GiB = 2 ** 30;
+export const MiB: number = 2 ** 20;
+export const GiB: number = 2 ** 30;
 export const pages = (count: number): number => count * PAGE_SIZE;
 
 /** Four nodes of one CPU each, in two pairs, as the rig has them. */

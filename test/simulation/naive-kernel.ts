@@ -270,7 +270,8 @@ export class NaiveKernel {
       const { area } = parent.spots.get(vma[0]!)!;
       const isMapped = vma.filter((vpn) => parent.pt.has(vpn));
       // Shared mappings fault anew; private ones of files are copied where they hold pages of their own.
-      if (area.shared || (area.file && !isMapped.some((vpn) => parent.pt.get(vpn)!.kind === 'anon'))) continue;
+      if (area.shared || (area.file && !isMapped.some((vpn) => parent.pt.get(vpn)!.kind === 'anon')))
+        continue;
       for (const vpn of isMapped) {
         this.#mapPage(child, vpn, parent.pt.get(vpn)!);
         addTables(child.tables, vpn, 3);
@@ -303,7 +304,7 @@ export class NaiveKernel {
       vm.tdp.clear();
       for (const slot of vm.slots.values()) slot.mapped.clear();
     }
-    for (const vpn of [...process.spots.keys()]) this.#zap(process, vpn);
+    for (const vpn of process.spots.keys()) this.#zap(process, vpn);
     process.spots.clear();
     process.tables.clear();
     process.files.clear();
@@ -318,7 +319,7 @@ export class NaiveKernel {
       for (const file of process.files.values()) held.add(file);
       for (const { area } of process.spots.values()) held.add(area.file);
     }
-    for (const file of [...this.files]) {
+    for (const file of this.files) {
       if (held.has(file)) continue;
       for (const slot of file.vm?.slots.values() ?? []) {
         if (slot.file !== file) continue;
@@ -327,7 +328,7 @@ export class NaiveKernel {
       }
       this.files.delete(file);
     }
-    for (const vm of [...this.vms]) {
+    for (const vm of this.vms) {
       const hasFile = [...this.files].some((file) => file.vm === vm);
       if (!hasFile && !living.some((process) => process.vm === vm)) this.vms.delete(vm);
     }
@@ -367,7 +368,8 @@ export class NaiveKernel {
       for (const [vpn, spot] of process.spots) {
         if (spot.area.file !== file || !isInside(spot.index)) continue;
         this.#dropGuestEntry(process, vpn);
-        if (process.pt.has(vpn) && process.pt.get(vpn) === file.pages.get(spot.index)) this.#zap(process, vpn);
+        if (process.pt.has(vpn) && process.pt.get(vpn) === file.pages.get(spot.index))
+          this.#zap(process, vpn);
       }
     }
     for (let at = index; at < index + count; at++) {
@@ -400,7 +402,8 @@ export class NaiveKernel {
 
   /** A gmem page goes where the thread's counter says: taken from the world under test, and noted for a check of the spread. */
   #placedByCounter(policy: Policy | null, thread: Thread, file: NaiveFile, index: number): number {
-    if (policy?.mode !== 'interleave' && policy?.mode !== 'winterleave') return this.#placed(policy, thread, 0);
+    if (policy?.mode !== 'interleave' && policy?.mode !== 'winterleave')
+      return this.#placed(policy, thread, 0);
     const { kernel } = this.world;
     const node = kernel.nidOf(file.real.cache.get(index));
     const last = this.stretches.at(-1);
@@ -412,8 +415,16 @@ export class NaiveKernel {
 
   // Address spaces
 
-  #map(process: NaiveProcess, name: string, file: NaiveFile | null, shared: boolean, noreserve: boolean): void {
-    const worker = [...this.world.workers.values()].find(({ process: real }) => this.processes.get(real.worker) === process)!;
+  #map(
+    process: NaiveProcess,
+    name: string,
+    file: NaiveFile | null,
+    shared: boolean,
+    noreserve: boolean,
+  ): void {
+    const worker = [...this.world.workers.values()].find(
+      ({ process: real }) => this.processes.get(real.worker) === process,
+    )!;
     const { vpn, mappedPages } = worker.objects.get(name)!;
     let backing = file;
     if (!file && shared) {
@@ -437,8 +448,11 @@ export class NaiveKernel {
       this.#zap(process, at);
       process.spots.delete(at);
     }
-    const spanned = [1, 2, 3].map((level) => new Set([...process.spots.keys()].map((at) => tableOf(at, level))));
-    for (const table of process.tables) if (!spanned.some((tables) => tables.has(table))) process.tables.delete(table);
+    const spanned = [1, 2, 3].map(
+      (level) => new Set([...process.spots.keys()].map((at) => tableOf(at, level))),
+    );
+    for (const table of process.tables)
+      if (!spanned.some((tables) => tables.has(table))) process.tables.delete(table);
   }
 
   #mbind(process: NaiveProcess, args: StepArgs['mbind']): void {
@@ -611,7 +625,7 @@ export class NaiveKernel {
         this.#isBroken = true;
         return true;
       }
-      addTables(vm.tables, gfn, 4);
+      addTables(vm.tables, gfn, 3);
       this.#fill(vm.process, thread, slot.file, index);
       slot.mapped.add(index);
       return true;
@@ -620,7 +634,7 @@ export class NaiveKernel {
     if (vm.tdp.has(gfn)) return true;
     const vpn = slot.vpn + gfn - slot.gfn;
     if (slot.vpn === 0) return false;
-    addTables(vm.tables, gfn, 4);
+    addTables(vm.tables, gfn, 3);
     if (!this.#access(vm.process, thread, vpn, true)) return false;
     vm.tdp.set(gfn, vm.process.pt.get(vpn)!);
     return true;
@@ -643,7 +657,9 @@ function addTables(tables: Set<string> | null, page: number, levels: number): vo
 
 /** One round of an interleaving policy, a node as often as its weight says. */
 export function roundOf({ mode, nodes }: Policy, weights: readonly number[]): number[] {
-  return mode === 'winterleave' ? nodes.flatMap((nid) => Array.from({ length: weights[nid]! }, () => nid)) : [...nodes];
+  return mode === 'winterleave'
+    ? nodes.flatMap((nid) => Array.from({ length: weights[nid]! }, () => nid))
+    : [...nodes];
 }
 
 const POLICY_CACHE = new Map<string, Policy | null>();
@@ -651,7 +667,8 @@ const POLICY_CACHE = new Map<string, Policy | null>();
 /** Policies by value, so that pages can share them. */
 function policyOf({ mode, nodes }: { mode: ModeName; nodes: number[] }): Policy | null {
   const key = `${mode} ${nodes.join()}`;
-  if (!POLICY_CACHE.has(key)) POLICY_CACHE.set(key, makePolicy(mode, [], nodes, [0, 1, 2, 3]) as Policy | null);
+  if (!POLICY_CACHE.has(key))
+    POLICY_CACHE.set(key, makePolicy(mode, [], nodes, [0, 1, 2, 3]) as Policy | null);
   return POLICY_CACHE.get(key)!;
 }
 

@@ -97,13 +97,29 @@ export function opening(world: World, isGmemOnly: boolean): Step[] {
     step('vm create', { type: onlyGmem ? 'default' : 'swprot' }),
     step('gmem create', { name: 'g0', bytes, flags: onlyGmem ? gmemFlags : gmemFlags & 1 }),
     step('memfd create', { name: 'm0', bytes, hugetlb: false, cloexec: false, file: 'm0' }),
-    step('map', { kind: 'memfd', name: 'm0', shared: true, readOnly: false, at: null, offset: null, bytes: null }),
+    step('map', {
+      kind: 'memfd',
+      name: 'm0',
+      shared: true,
+      readOnly: false,
+      at: null,
+      offset: null,
+      bytes: null,
+    }),
     step('vm slot', { slot: 0, gpa: 0, bytes, object: 'm0', offset: 0, gmem: 'g0', gmemOffset: 0 }),
     ...(onlyGmem ? [] : [step('vm attr', { gpa: 0, bytes: pages(600), to: 'private' })]),
     step('anon map', { name: 'n0', bytes, shared: false, hugetlb: false, noreserve: false, at: null }),
     step('touch', { name: 'n0', offset: 0, bytes: pages(700), write: true, random: null }),
     step('memfd create', { name: 'p0', bytes: pages(600), hugetlb: false, cloexec: false, file: 'p0' }),
-    step('map', { kind: 'memfd', name: 'p0', shared: false, readOnly: false, at: null, offset: null, bytes: null }),
+    step('map', {
+      kind: 'memfd',
+      name: 'p0',
+      shared: false,
+      readOnly: false,
+      at: null,
+      offset: null,
+      bytes: null,
+    }),
     step('touch', { name: 'p0', offset: 0, bytes: pages(300), write: false, random: null }),
     step('touch', { name: 'p0', offset: pages(100), bytes: pages(100), write: true, random: null }),
     step('fork', { worker: 'f1' }),
@@ -138,7 +154,15 @@ export function chooseStep(world: World, draw: Draw): Step | null {
       const shared = unmapped.kind === 'gmem' || b % 3 > 0;
       return step(
         'map',
-        { kind: kindOf(unmapped), name: unmapped.name, shared, readOnly: false, at: null, offset: null, bytes: null },
+        {
+          kind: kindOf(unmapped),
+          name: unmapped.name,
+          shared,
+          readOnly: false,
+          at: null,
+          offset: null,
+          bytes: null,
+        },
         who,
       );
     }
@@ -162,7 +186,9 @@ export function chooseStep(world: World, draw: Draw): Step | null {
     case 'close':
       return file && b % 2 > 0 ? step('close', { kind: kindOf(file), name: file.name }, who) : null;
     case 'fork':
-      return world.workers.size < MAX_PROCESSES ? step('fork', { worker: `f${world.workers.size}` }, who) : null;
+      return world.workers.size < MAX_PROCESSES
+        ? step('fork', { worker: `f${world.workers.size}` }, who)
+        : null;
     case 'exit':
       return b % 4 === 0 && living(world).length > 1 ? step('exit', {}, who) : null;
     case 'mempolicy': {
@@ -180,7 +206,15 @@ export function chooseStep(world: World, draw: Draw): Step | null {
       return object && isMapped(worker, object, span(object))
         ? step(
             'mbind',
-            { name: object.name, ...span(object), mode, flags: [], nodes: [...nodes], move: false, strict: false },
+            {
+              name: object.name,
+              ...span(object),
+              mode,
+              flags: [],
+              nodes: [...nodes],
+              move: false,
+              strict: false,
+            },
             who,
           )
         : null;
@@ -203,8 +237,13 @@ function create(world: World, worker: Worker, { a, b }: Draw): Step {
   const flags = world.kernel.profile.gmemFlags;
   switch (b % 4) {
     case 0:
-      if (!worker.vm) return step('vm create', { type: a % 4 > 0 || flags === 0 ? 'swprot' : 'default' }, who);
-      return step('gmem create', { name, bytes, flags: worker.vm.vm.hasPrivateMemory ? flags & 1 : flags }, who);
+      if (!worker.vm)
+        return step('vm create', { type: a % 4 > 0 || flags === 0 ? 'swprot' : 'default' }, who);
+      return step(
+        'gmem create',
+        { name, bytes, flags: worker.vm.vm.hasPrivateMemory ? flags & 1 : flags },
+        who,
+      );
     case 1:
     case 2:
       return step('memfd create', { name, bytes, hugetlb: false, cloexec: false, file: name }, who);
@@ -289,7 +328,8 @@ export function endOfEverything(world: World): Step[] {
   return living(world).map(({ name }) => step('exit', {}, name));
 }
 
-const living = (world: World): Worker[] => [...world.workers.values()].filter(({ process }) => process.isAlive);
+const living = (world: World): Worker[] =>
+  [...world.workers.values()].filter(({ process }) => process.isAlive);
 const groupsOf = (world: World): string[] => [...world.kernel.memcgs.keys()].sort();
 const kindOf = ({ kind }: WorkerObject): 'gmem' | 'memfd' => (kind === 'gmem' ? 'gmem' : 'memfd');
 const canMap = ({ kind, inode }: WorkerObject): boolean => kind !== 'gmem' || (inode!.flags & 1) !== 0;

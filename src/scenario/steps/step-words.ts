@@ -1,6 +1,6 @@
 import type { Problem } from '../types.ts';
 import type { Place } from '../place.ts';
-import { closest } from '../suggest.ts';
+import { closestName } from '../../units/closest-name.ts';
 import type { ScriptNames } from './script-names.ts';
 import { textOf, type Word } from './split-line.ts';
 
@@ -118,7 +118,7 @@ export class StepWords {
       this.#report(this.#end, 'step', `${this.#missing.join(' and ')} missing: ${this.#usage}`);
     }
     for (const word of this.#words) {
-      const near = closest(word.text.replace(/=.*/, '='), this.#optional);
+      const near = closestName(word.text.replace(/=.*/, '='), this.#optional);
       const meant = near === undefined ? '' : `did you mean "${near}"? `;
       this.#report(word.start, 'step', `"${word.text}" does not belong here: ${meant}${this.#usage}`);
     }

@@ -20,6 +20,10 @@ export function cgroupFacts(world: World, memcg: Memcg): CgroupFacts {
     items.reduce((total, item) => total + (stat[item] ?? 0), 0);
   stat['kernel'] = sum(KERNEL_ITEMS);
   stat['slab'] = sum(['slab_reclaimable', 'slab_unreclaimable']);
+  // Not a line of its own in any file, and not by node, respectively.
+  delete stat['kernel_other'];
+  delete numaStat['kernel_other'];
+  delete numaStat['vmalloc'];
   return {
     path: memcg.path,
     currentBytes: memcg.usage * PAGE_SIZE,

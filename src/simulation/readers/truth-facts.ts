@@ -6,7 +6,9 @@ import { RangeSet } from '../../kernel/range-set.ts';
 import type { Process } from '../../kernel/task.ts';
 import type { Holding, ProcessTruth, TruthFacts } from '../../result/types.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
-import { mappedPages } from '../../kvm/tdp.ts';
+import type { MemSlot } from '../../kvm/memslot.ts';
+import { sharedEntries } from '../../kvm/tdp.ts';
+import type { Vm } from '../../kvm/vm.ts';
 import type { World } from '../world.ts';
 import { XARRAY_NODE_BYTES } from '../../kernel/slab.ts';
 
@@ -54,9 +56,10 @@ function fileHoldings(world: World, living: readonly Process[]): Holding[] {
     addPages(world, holding, inode.cache, 0, inode.sizePages);
     for (const vm of world.kvm.vms) {
       for (const slot of vm.slots.values()) {
-        if (slot.gmem !== inode) continue;
+        const isShared = inode.kind !== 'gmem' && userFile(vm, slot) === inode;
+        if (slot.gmem !== inode && !isShared) continue;
         holding.vm = `vm${vm.id}`;
-        holding.guestMappedPages += mappedPages(vm, slot);
+        holding.guestMappedPages += isShared ? sharedEntries(vm, slot) : slot.mapped.size;
       }
     }
     if (inode.kind === 'gmem') holding.offPolicyPages = offPolicy(world, inode);
@@ -69,10 +72,8 @@ function fileHoldings(world: World, living: readonly Process[]): Holding[] {
 function userOf(world: World, inode: Inode, living: readonly Process[]): string | null {
   const owner = world.kvm.vmOfGmem.get(inode)?.process;
   if (owner?.isAlive) return owner.worker;
-  const slotOwner = [...world.kvm.vms].find(
-    (vm) =>
-      vm.process.mm !== null &&
-      [...vm.slots.values()].some((slot) => vm.process.mm!.find(slot.userspaceVpn)?.file === inode),
+  const slotOwner = [...world.kvm.vms].find((vm) =>
+    [...vm.slots.values()].some((slot) => userFile(vm, slot) === inode),
   );
   if (slotOwner) return slotOwner.process.worker;
   const mapper = living.find((process) => [...inode.mappings].some((link) => link.mm === process.mm));
@@ -80,6 +81,10 @@ function userOf(world: World, inode: Inode, living: readonly Process[]): string 
   const holder = living.find((process) => [...process.fds.values()].some((file) => file.inode === inode));
   return holder?.worker ?? null;
 }
+
+/** The file behind a slot's user addresses. */
+const userFile = (vm: Vm, slot: MemSlot): Inode | null | undefined =>
+  vm.process.mm?.find(slot.userspaceVpn)?.file;
 
 function addPages(world: World, holding: Holding, map: PfnMap, index: number, count: number): void {
   const { kernel } = world;
@@ -177,11 +182,19 @@ function kernelHoldings(world: World): Holding[] {
     if (pages.lots.length > 0) out.push(holding);
   };
   for (const process of kernel.processes.values()) {
+    add('kernel stacks', process.worker, process.stacks, PAGE_SIZE);
     if (process.mm) add('page tables', process.worker, process.mm.tablePages, PAGE_SIZE);
   }
   for (const vm of world.kvm.vms) {
     const user = vm.process.isAlive ? vm.process.worker : null;
     add('second-level page tables', user, vm.tablePages, PAGE_SIZE);
+    add('root of the second-level page table', user, vm.rootPages, PAGE_SIZE);
+    add('struct kvm', user, vm.structPages, PAGE_SIZE);
+    add('stack of the page recovery thread', user, vm.recoveryStack, PAGE_SIZE);
+    for (const { id, cache, pages } of vm.vcpus.values()) {
+      add(`vCPU ${id}`, user, pages, PAGE_SIZE);
+      add(`table cache of vCPU ${id}`, user, cache, PAGE_SIZE);
+    }
     add('memory attributes', user, vm.attributeSlab, XARRAY_NODE_BYTES);
   }
   const living = [...kernel.processes.values()].filter((process) => process.isAlive);

@@ -39,6 +39,7 @@ export const FILE_STEPS: WorkerHandlers<
       path: `/memfd:${file} (deleted)`,
       name,
       sizePages: pagesFor(bytes),
+      cpu: worker.task.cpu,
     });
     const fd = installFd(worker.process, { kind: 'inode', inode, vm: null, link: inode.path });
     addObject(worker, name, 'memfd', inode, fd, inode.sizePages);
@@ -51,6 +52,7 @@ export const FILE_STEPS: WorkerHandlers<
       path,
       name,
       sizePages: pagesFor(bytes),
+      ino: world.kernel.nextAnonIno++,
     });
     const fd = installFd(worker.process, { kind: 'inode', inode, vm: null, link: path });
     addObject(worker, name, 'file', inode, fd, inode.sizePages);

@@ -1,5 +1,7 @@
+import { allowedNodes } from '../../kernel/cpuset.ts';
 import { accessRange, type AccessResult } from '../../kernel/fault.ts';
-import { madvise, mbind, mlock, mmap, munmap } from '../../kernel/mmap.ts';
+import { mbindMoving } from '../../kernel/mbind-move.ts';
+import { madvise, mlock, mmap, munmap } from '../../kernel/mmap.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
 import type { Inode } from '../../kernel/inode.ts';
 import type { StepArgs } from '../../scenario/types.ts';
@@ -11,12 +13,11 @@ import type { World } from '../world.ts';
 import { killByFault } from './death.ts';
 import type { WorkerHandlers } from './handler.ts';
 import { addObject, findObject, usage } from './objects.ts';
-import { allowedNodes } from './task-steps.ts';
-import { nodeHistogram } from './node-histogram.ts';
+import { moveHistogram, nodeHistogram } from './node-histogram.ts';
 
 /** Steps on address ranges: mmap and its relatives. */
 export const MAPPING_STEPS: WorkerHandlers<
-  'map' | 'anon map' | 'unmap' | 'mbind' | 'touch' | 'mlock' | 'munlock' | 'madvise' | 'where'
+  'map' | 'anon map' | 'unmap' | 'mbind' | 'touch' | 'mlock' | 'munlock' | 'madvise' | 'move_pages' | 'where'
 > = {
   map: (world, worker, args) => {
     const object = findObject(worker, args.name);
@@ -60,10 +61,12 @@ export const MAPPING_STEPS: WorkerHandlers<
     const object = findObject(worker, args.name);
     if (!object) return usage();
     if (args.offset % PAGE_SIZE !== 0) return failed('EINVAL');
-    const policy = makePolicy(args.mode, args.flags, args.nodes, allowedNodes(world));
+    const policy = makePolicy(args.mode, args.flags, args.nodes, allowedNodes(world.kernel, worker.process));
     if (policy === 'EINVAL') return failed('EINVAL');
     const vpn = (object.vpn ?? 0) + args.offset / PAGE_SIZE;
-    return answered(mbind(world.kernel, worker.process.mm!, vpn, pagesFor(args.bytes), policy));
+    const { move, strict } = args;
+    const { kernel } = world;
+    return answered(mbindMoving(kernel, worker.task, vpn, pagesFor(args.bytes), { policy, move, strict }));
   },
   touch: (world, worker, args) => {
     const object = findObject(worker, args.name);
@@ -78,6 +81,12 @@ export const MAPPING_STEPS: WorkerHandlers<
     if (!object || object.vpn === null) return usage();
     const vpn = object.vpn + Math.floor(offset / PAGE_SIZE);
     return answered(madvise(world.kernel, worker.task, vpn, pagesFor(bytes), advice));
+  },
+  move_pages: (world, worker, { name, offset, bytes, node }) => {
+    const object = findObject(worker, name);
+    if (!object || object.vpn === null) return usage();
+    const vpn = object.vpn + offset / PAGE_SIZE;
+    return moveHistogram(world.kernel, worker.task, vpn, bytes / PAGE_SIZE, node);
   },
   where: (world, worker, { name, offset, bytes }) => {
     const object = findObject(worker, name);

@@ -1,13 +1,9 @@
+import { allowedNodes } from '../../kernel/cpuset.ts';
 import { exitProcess, forkProcess } from '../../kernel/process.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
 import { done, failed } from '../outcome.ts';
 import { Worker } from '../worker.ts';
-import type { World } from '../world.ts';
 import type { WorkerHandlers } from './handler.ts';
-
-/** Nodes with memory: what a policy may name (no cpuset narrows it). */
-export const allowedNodes = (world: World): number[] =>
-  world.kernel.nodes.filter((node) => node.pages > 0).map((node) => node.nid);
 
 /** Steps about the process itself: policy, CPU, limits, fork, exit. */
 export const TASK_STEPS: WorkerHandlers<
@@ -19,7 +15,7 @@ export const TASK_STEPS: WorkerHandlers<
     return done();
   },
   mempolicy: (world, worker, { mode, flags, nodes }) => {
-    const policy = makePolicy(mode, flags, nodes, allowedNodes(world));
+    const policy = makePolicy(mode, flags, nodes, allowedNodes(world.kernel, worker.process));
     if (policy === 'EINVAL') return failed('EINVAL');
     worker.task.setPolicy(policy);
     return done();

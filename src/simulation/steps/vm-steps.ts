@@ -1,8 +1,9 @@
+import { allowedNodes } from '../../kernel/cpuset.ts';
 import { accessRange } from '../../kernel/fault.ts';
 import { madvise } from '../../kernel/mmap.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
 import { truncateRange } from '../../kernel/page-cache.ts';
-import { installFd } from '../../kernel/process.ts';
+import { installFd, startThread } from '../../kernel/process.ts';
 import { Task } from '../../kernel/task.ts';
 import { indexOf } from '../../kernel/vma.ts';
 import { conversionExits, launchUpdate } from '../../kvm/conversion.ts';
@@ -17,11 +18,11 @@ import type { RandomTouch } from '../../scenario/types.ts';
 import type { Errno } from '../../units/errno.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
+import { closeVcpus, ensureVcpu } from '../open-vcpus.ts';
 import type { Worker } from '../worker.ts';
 import type { World } from '../world.ts';
 import type { WorkerHandlers } from './handler.ts';
 import { findObject, usage } from './objects.ts';
-import { allowedNodes } from './task-steps.ts';
 
 /** Steps on a VM. A worker has one VM at a time; gmem and VM steps make a plain one where there is none. */
 export const VM_STEPS: WorkerHandlers<
@@ -43,7 +44,7 @@ export const VM_STEPS: WorkerHandlers<
     if (!object?.inode) return usage();
     if (object.fd < 0) return failed('EBADF');
     if (object.inode.kind !== 'gmem' || offset % PAGE_SIZE !== 0) return failed('EINVAL');
-    const policy = makePolicy(mode, flags, nodes, allowedNodes(world));
+    const policy = makePolicy(mode, flags, nodes, allowedNodes(world.kernel, worker.process));
     if (policy === 'EINVAL') return failed('EINVAL');
     const index = offset / PAGE_SIZE;
     const count = Math.ceil(bytes / PAGE_SIZE);
@@ -97,6 +98,7 @@ export const VM_STEPS: WorkerHandlers<
     if (!worker.vm) return failed('EBADF');
     const { vm } = worker.vm;
     const task = worker.vcpu(vcpu);
+    ensureVcpu(world, worker, vm, task, vm.vcpuOf(task).id);
     const failure = code === null ? null : runCode(world, worker, vm, task, code);
     if (failure) return failure;
     return exited(touchGuest(world, vm, task, { gpa, bytes, step, random }));
@@ -106,6 +108,7 @@ export const VM_STEPS: WorkerHandlers<
     const { vm } = worker.vm;
     const task = newThread(world, worker, cpu, mode, flags, nodes);
     if (!(task instanceof Task)) return task;
+    ensureVcpu(world, worker, vm, task, 0);
     const failure = code === null ? null : runCode(world, worker, vm, task, code);
     if (failure) return failure;
     return exited(touchGuest(world, vm, task, { gpa, bytes, step: PAGE_SIZE, random: null }));
@@ -135,13 +138,18 @@ export const VM_STEPS: WorkerHandlers<
   },
   'vm vcpu': (world, worker, { index, cpu, mode, flags, nodes }) => {
     if (!worker.vm) return failed('EBADF');
-    const task = newThread(world, worker, cpu, mode, flags, nodes);
-    if (!(task instanceof Task)) return task;
+    const { vm } = worker.vm;
+    const policy = makePolicy(mode, flags, nodes, allowedNodes(world.kernel, worker.process));
+    if (world.kernel.cpuNode[cpu] === undefined || policy === 'EINVAL') return failed('EINVAL');
+    const task = startThread(world.kernel, worker.process, `vcpu${index}`, cpu);
+    task.setPolicy(policy);
     worker.vcpus.set(index, task);
-    worker.process.threads.set(`vcpu${index}`, task);
+    vm.vcpuThreads.set(task, vm.vcpu(index));
+    ensureVcpu(world, worker, vm, task, index);
     return done();
   },
   'vm close': (world, worker) => {
+    closeVcpus(world, worker);
     if (worker.vm) world.kvm.closeVm(worker.process, worker.vm.fd);
     worker.vm = null;
     worker.vcpus.clear();
@@ -168,7 +176,7 @@ function newThread(
   nodes: readonly number[],
 ): Task | Outcome {
   const nid = world.kernel.cpuNode[cpu];
-  const policy = makePolicy(mode, flags, nodes, allowedNodes(world));
+  const policy = makePolicy(mode, flags, nodes, allowedNodes(world.kernel, worker.process));
   if (nid === undefined || policy === 'EINVAL') return failed('EINVAL');
   const task = new Task({ process: worker.process, cpu, nid });
   task.setPolicy(policy);

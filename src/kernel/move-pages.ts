@@ -1,0 +1,113 @@
+import type { Errno } from '../units/errno.ts';
+import type { Kernel } from './kernel.ts';
+import { migratePages, type Isolated } from './migrate.ts';
+import { framesOf } from './migrate-pages.ts';
+import type { Mm } from './mm.ts';
+import { forEachStretch, isMigratable } from './queue-pages.ts';
+import type { Task } from './task.ts';
+
+/** What move_pages(2) returned, and the status words that it wrote: node or errno, and for how many pages. */
+export interface MoveAnswer {
+  ret: number | Errno;
+  statuses: ReadonlyMap<number | Errno, number>;
+}
+
+/** Consecutive pages with the same fate: queued, or a status at once. */
+interface Stretch {
+  vpn: number;
+  count: number;
+  /** null: to be queued. */
+  status: number | Errno | null;
+  pages: readonly Isolated[];
+}
+
+/**
+ * move_pages(2) with MPOL_MF_MOVE of consecutive pages of the caller to one node (mm/migrate.c:do_pages_move). Queued pages are moved when
+ * a page comes that is not queued, and at the end; where some can't be moved the call ends, and the rest of the status words is not
+ * written.
+ */
+export function movePages(
+  kernel: Kernel,
+  task: Task,
+  mm: Mm,
+  vpn: number,
+  count: number,
+  nid: number,
+): MoveAnswer {
+  const statuses = new Map<number | Errno, number>();
+  if ((kernel.nodes[nid]?.pages ?? 0) === 0) return { ret: count === 0 ? 0 : 'ENODEV', statuses };
+  const store = (status: number | Errno, n: number): void => {
+    statuses.set(status, (statuses.get(status) ?? 0) + n);
+  };
+  let queue: Isolated[] = [];
+  let queued = 0;
+  /** move_pages_and_store_status; `at` is the number of pages looked at. */
+  const flush = (at: number): number | Errno => {
+    const { failed, isOutOfMemory } = migratePages(kernel, queue, framesOf(kernel, task, nid));
+    if (isOutOfMemory) return 'ENOMEM';
+    if (failed > 0) return failed + count - at;
+    store(nid, queued);
+    queue = [];
+    queued = 0;
+    return 0;
+  };
+  for (const stretch of stretches(kernel, mm, vpn, count, nid)) {
+    if (stretch.status === null) {
+      queue.push(...stretch.pages);
+      queued += stretch.count;
+      continue;
+    }
+    if (queued > 0) {
+      store(stretch.status, 1);
+      const at = stretch.vpn - vpn;
+      const ret = flush(at);
+      // The page at hand has its status.
+      if (ret !== 0) return { ret: typeof ret === 'number' ? ret - 1 : ret, statuses };
+      store(stretch.status, stretch.count - 1);
+    } else store(stretch.status, stretch.count);
+  }
+  const ret = queued > 0 ? flush(count) : 0;
+  return { ret, statuses };
+}
+
+/** add_folio_for_migration over a range, in address order. */
+function stretches(kernel: Kernel, mm: Mm, vpn: number, count: number, nid: number): Stretch[] {
+  const out: Stretch[] = [];
+  const end = vpn + count;
+  let at = vpn;
+  const gap = (to: number, status: Errno): void => {
+    if (to > at) out.push({ vpn: at, count: to - at, status, pages: [] });
+    at = Math.max(at, to);
+  };
+  for (const vma of mm.overlapping(vpn, end)) {
+    if (!isMigratable(vma)) continue;
+    gap(Math.max(vpn, vma.start), 'EFAULT');
+    const stop = Math.min(end, vma.end);
+    mm.pt.forEach(at, stop - at, (start, n) => {
+      gap(start, 'ENOENT');
+      out.push(...stretchesOfRun(kernel, mm, start, n, nid));
+      at = start + n;
+    });
+    gap(stop, 'ENOENT');
+  }
+  gap(end, 'EFAULT');
+  return out;
+}
+
+function stretchesOfRun(kernel: Kernel, mm: Mm, vpn: number, count: number, nid: number): Stretch[] {
+  const vma = mm.find(vpn)!;
+  const pieces: Stretch[] = [];
+  let isStrided = false;
+  forEachStretch(kernel, mm, vma, vpn, count, (stretch, node, maps) => {
+    if (stretch.stride > 1) isStrided = true;
+    const status = node === nid ? nid : maps > 1 ? 'EACCES' : null;
+    pieces.push({ vpn: stretch.vpn, count: stretch.count, status, pages: status === null ? [stretch] : [] });
+  });
+  const first = pieces[0]!.status;
+  if (pieces.every(({ status }) => status === first)) {
+    return [{ vpn, count, status: first, pages: pieces.flatMap(({ pages }) => pages) }];
+  }
+  if (!isStrided) return pieces;
+  // Lanes of different fate take turns page by page, and so does the kernel.
+  return Array.from({ length: count }, (_, k) => stretchesOfRun(kernel, mm, vpn + k, 1, nid)[0]!);
+}
