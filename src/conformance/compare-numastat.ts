@@ -90,7 +90,6 @@ const laterContext = (context: NoiseContext): NoiseContext => ({
   ...context,
   interleaves: false,
   waitingPages: 0,
-  hasTinySlab: false,
   knowsPageLists: false,
 });
 
