@@ -219,17 +219,17 @@ export const NOISE: readonly NoiseClass[] = [
     id: 'controller-allocations',
     title: 'Allocation events of everybody else',
     bound:
-      '512 pages on the node of the controller (4096 where slab keeps no empty pages), 128 elsewhere, and 128 for every worker that came or went',
+      '512 pages on the node of the controller, 128 elsewhere, and 128 for every worker that came or went',
     reason:
-      'a snapshot itself allocates about 300 pages where the controller runs, and 3000 on a kernel with SLUB_TINY; kernel objects and page tables count everywhere',
+      'a snapshot itself allocates about 300 pages where the controller runs; kernel objects and page tables count everywhere',
     fields: [
       {
         fieldClass: 'node numastat',
         names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node|interleave_hit)$/,
       },
     ],
-    pages: ({ nid, nodes, workerChanges, hasTinySlab }) =>
-      (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? (hasTinySlab ? 4096 : 512) : 128) + 128 * workerChanges,
+    pages: ({ nid, nodes, workerChanges }) =>
+      (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? 512 : 128) + 128 * workerChanges,
   },
   {
     id: 'charge-stock',

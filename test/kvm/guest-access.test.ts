@@ -168,6 +168,15 @@ describe('KVM_SET_MEMORY_ATTRIBUTES', () => {
     expect([slot.mapped.size, vm!.tdp.size]).toEqual([100, 0]);
   });
 
+  it('and so does a slot that goes, of both kinds', () => {
+    const one = lab();
+    touch(one, 0, 512);
+    const [vm] = one.world.kvm.vms;
+    const slot = vm!.slots.get(0)!;
+    one.do('vm unslot', { slot: 0 });
+    expect([slot.mapped.size, vm!.tdp.size]).toEqual([0, 0]);
+  });
+
   it('charges one xarray node for 64 frames to the caller, and gives it back', () => {
     const one = lab();
     one.do('cgroup create', { path: '/a' });

@@ -5,6 +5,9 @@ import type { World } from '../../src/simulation/world.ts';
 import type { ModeName, Step } from '../../src/scenario/types.ts';
 import { pages, step } from './lab.ts';
 
+/** Pages of the largest objects. */
+const SIZE = 700;
+
 /** What a random draw asks for; numbers pick among what there is in the world at that moment. */
 export interface Draw {
   kind: (typeof KINDS)[number];
@@ -17,16 +20,19 @@ export interface Draw {
 
 const KINDS = [
   'create',
-  'create',
-  'create',
   'fallocate',
   'fallocate',
+  'fallocate',
+  'punch',
+  'punch',
   'punch',
   'map',
   'map',
   'touch',
   'touch',
   'touch',
+  'touch',
+  'unmap',
   'unmap',
   'close',
   'fork',
@@ -35,8 +41,8 @@ const KINDS = [
   'mempolicy',
   'affinity',
   'mbind',
+  'mbind',
   'move',
-  'slot',
   'slot',
   'unslot',
   'attr',
@@ -57,14 +63,19 @@ export const draws = (length: number): fc.Arbitrary<Draw[]> =>
       who: fc.nat(100),
       a: fc.nat(100),
       b: fc.nat(100),
-      from: fc.oneof(fc.constant(0), fc.nat(1400)),
-      length: fc.oneof(fc.constant(1), fc.constant(1400), fc.integer({ min: 1, max: 100 }), fc.nat(1400)),
+      from: fc.oneof(fc.constant(0), fc.nat(SIZE)),
+      length: fc.oneof(
+        fc.constant(1),
+        fc.constant(SIZE),
+        fc.integer({ min: 1, max: 100 }),
+        fc.integer({ min: 1, max: SIZE }),
+      ),
     }),
     { minLength: length, maxLength: length },
   );
 
-/** Pages of the objects: within a block, over one border, over two. */
-const SIZES = [40, 700, 1200];
+/** Pages of the objects: within a block, or over a border. */
+const SIZES = [40, 300, SIZE];
 const GROUPS = ['/', '/a', '/b', '/b/c'];
 const POLICIES: readonly (readonly [ModeName, number[]])[] = [
   ['default', []],
@@ -84,45 +95,36 @@ const MAX_OBJECTS = 7;
 const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % Math.max(1, list.length)];
 
 /**
- * What random scripts begin with: groups, and a guest whose lower half is private; where the kernel has them, every other guest takes
- * all its memory from the gmem.
+ * What random scripts begin with: a guest whose lower half is private, or all of whose memory comes from the gmem where the kernel has
+ * that; anonymous memory and private copies of a file; and a child that shares them.
  */
 export function opening(world: World, isGmemOnly: boolean): Step[] {
   const { gmemFlags } = world.kernel.profile;
   const onlyGmem = isGmemOnly && gmemFlags > 0;
-  const bytes = pages(1200);
+  const bytes = pages(SIZE);
+  const fresh = { hugetlb: false, cloexec: false };
+  const whole = { readOnly: false, at: null, offset: null, bytes: null };
+  const touch = { code: null, step: 4096, vcpu: null, random: null };
   return [
     step('cgroup create', { path: '/a' }),
     step('cgroup create', { path: '/b/c' }),
+    step('mempolicy', { mode: 'interleave', flags: [], nodes: [0, 1, 3] }),
     step('vm create', { type: onlyGmem ? 'default' : 'swprot' }),
     step('gmem create', { name: 'g0', bytes, flags: onlyGmem ? gmemFlags : gmemFlags & 1 }),
-    step('memfd create', { name: 'm0', bytes, hugetlb: false, cloexec: false, file: 'm0' }),
-    step('map', {
-      kind: 'memfd',
-      name: 'm0',
-      shared: true,
-      readOnly: false,
-      at: null,
-      offset: null,
-      bytes: null,
-    }),
+    step('memfd create', { name: 'm0', bytes, ...fresh, file: 'm0' }),
+    step('map', { kind: 'memfd', name: 'm0', shared: true, ...whole }),
     step('vm slot', { slot: 0, gpa: 0, bytes, object: 'm0', offset: 0, gmem: 'g0', gmemOffset: 0 }),
-    ...(onlyGmem ? [] : [step('vm attr', { gpa: 0, bytes: pages(600), to: 'private' })]),
+    ...(onlyGmem ? [] : [step('vm attr', { gpa: 0, bytes: pages(350), to: 'private' })]),
+    step('vm touch', { gpa: pages(100), bytes: pages(500), ...touch }),
     step('anon map', { name: 'n0', bytes, shared: false, hugetlb: false, noreserve: false, at: null }),
-    step('touch', { name: 'n0', offset: 0, bytes: pages(700), write: true, random: null }),
-    step('memfd create', { name: 'p0', bytes: pages(600), hugetlb: false, cloexec: false, file: 'p0' }),
-    step('map', {
-      kind: 'memfd',
-      name: 'p0',
-      shared: false,
-      readOnly: false,
-      at: null,
-      offset: null,
-      bytes: null,
-    }),
-    step('touch', { name: 'p0', offset: 0, bytes: pages(300), write: false, random: null }),
-    step('touch', { name: 'p0', offset: pages(100), bytes: pages(100), write: true, random: null }),
+    step('touch', { name: 'n0', offset: 0, bytes: pages(600), write: true, random: null }),
+    step('memfd create', { name: 'p0', bytes: pages(400), ...fresh, file: 'p0' }),
+    step('map', { kind: 'memfd', name: 'p0', shared: false, ...whole }),
+    step('touch', { name: 'p0', offset: 0, bytes: pages(200), write: false, random: null }),
+    step('touch', { name: 'p0', offset: pages(100), bytes: pages(150), write: true, random: null }),
     step('fork', { worker: 'f1' }),
+    step('cgroup move', { worker: 'f1', path: '/a' }),
+    step('mempolicy', { mode: 'winterleave', flags: [], nodes: [0, 1, 3] }, 'f1'),
   ];
 }
 
@@ -137,7 +139,7 @@ export function chooseStep(world: World, draw: Draw): Step | null {
   const file = pick(files, a);
   const span = (object: { pages: number }): { offset: number; bytes: number } => {
     const from = draw.from % object.pages;
-    return { offset: pages(from), bytes: pages(Math.min(draw.length || 1, object.pages - from)) };
+    return { offset: pages(from), bytes: pages(Math.min(draw.length, object.pages - from)) };
   };
   switch (kind) {
     case 'create':
@@ -265,7 +267,7 @@ function guestStep(world: World, worker: Worker, draw: Draw): Step | null {
   const objects = [...worker.objects.values()];
   const slot = pick([...vm.slots.values()], a);
   const gpa = pages((slot?.gfn ?? 0) + (slot ? draw.from % slot.pages : draw.from));
-  const bytes = pages(draw.length || 1);
+  const bytes = pages(draw.length);
   const to = b % 2 > 0 ? 'private' : 'shared';
   switch (kind) {
     case 'slot': {
@@ -284,7 +286,7 @@ function guestStep(world: World, worker: Worker, draw: Draw): Step | null {
         'vm slot',
         {
           slot: b % 3,
-          gpa: pages((b % 3) * 1600 + (a % 2) * 300),
+          gpa: pages((b % 3) * 900 + (a % 2) * 150),
           bytes: pages(Math.max(1, size - 20 * (a % 2) - gmemOffset)),
           object: shared?.name ?? null,
           offset: 0,
@@ -308,7 +310,7 @@ function guestStep(world: World, worker: Worker, draw: Draw): Step | null {
           code: null,
           step: b % 4 === 0 ? 12_288 : 4096,
           vcpu: b % 2,
-          random: b % 5 === 0 ? { count: draw.length || 1, seed: a } : null,
+          random: b % 5 === 0 ? { count: draw.length, seed: a } : null,
         },
         who,
       );
