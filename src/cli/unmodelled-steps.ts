@@ -1,6 +1,9 @@
 import type { Problem, Scenario } from '../scenario/types.ts';
 import { isModelled } from '../simulation/run-step.ts';
 
+/** Verbs of which the model runs a part: the whole step says which. */
+const ABOUT_MORE: ReadonlySet<string> = new Set(['write', 'exec', 'memfd create', 'anon map', 'madvise']);
+
 /** Steps that the language knows and the model can't run, as problems at their places. */
 export function unmodelledSteps({ file, steps }: Scenario): Problem[] {
   return steps
@@ -9,7 +12,7 @@ export function unmodelledSteps({ file, steps }: Scenario): Problem[] {
       file,
       line,
       column,
-      message: `"${verb === 'write' || verb === 'exec' ? text : verb}" can be run on a real kernel only, not on the model`,
+      message: `"${ABOUT_MORE.has(verb) ? text : verb}" can be run on a real kernel only, not on the model`,
       reason: 'step',
     }));
 }

@@ -35,14 +35,6 @@ export function captureMachine(capture: Capture): Machine {
     distances: nids.map((nid) => listOf(capture.hardware, ` {0,2}${nid}`)),
     sysctl: sysctlOf(capture),
     thp: choice(capture, 'thp_enabled', ['always', 'madvise', 'never'], 'never'),
-    thpShmem: choice(
-      capture,
-      'thp_shmem_enabled',
-      ['always', 'within_size', 'advise', 'never', 'deny', 'force'],
-      'never',
-    ),
-    swapBytes: 0,
-    hugepages: nids.map(() => 0),
     belowFourGib: belowFourGib(files.get('sys/zoneinfo')),
   };
 }

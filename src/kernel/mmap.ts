@@ -172,7 +172,7 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
   let hole = vpn;
   let failed: Errno | 0 = 0;
   const vmas =
-    advice === 'hugepage' || advice === 'nohugepage' || advice === 'mergeable' || advice === 'unmergeable'
+    advice === 'nohugepage' || advice === 'mergeable' || advice === 'unmergeable'
       ? mm.isolate(vpn, end)
       : mm.overlapping(vpn, end);
   for (const vma of vmas) {
@@ -182,18 +182,13 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
     const count = hole - from;
     switch (advice) {
       case 'dontneed':
-      case 'pageout':
-      case 'free':
         if (vma.mirrors) stopMirroring(vma);
-        if (advice === 'dontneed') zapRange(kernel, mm, from, count);
+        zapRange(kernel, mm, from, count);
         break;
       case 'remove':
         if (!vma.file || !vma.shared) return 'EINVAL';
         if (vma.file.kind === 'gmem' && !vma.isShadow) return 'EOPNOTSUPP';
         truncateRange(kernel, vma.file, indexOf(vma, from), count);
-        break;
-      case 'hugepage':
-        vma.extraFlags = [...vma.extraFlags.filter((f) => f !== 'nh' && f !== 'hg'), 'hg'];
         break;
       case 'nohugepage':
         vma.extraFlags = [...vma.extraFlags.filter((f) => f !== 'nh' && f !== 'hg'), 'nh'];

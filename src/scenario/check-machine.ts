@@ -32,10 +32,8 @@ export function checkMachine(source: Draft<MachineSource>, section: Section): Ma
     nodes,
     distances: checkDistances(source.distances, nodes.length, section),
     sysctl: { ...(source.sysctl as MachineSource['sysctl']) },
-    thp: source.thp ?? 'always',
-    thpShmem: source.thpShmem ?? 'never',
-    swapBytes: section.size(['swap'], source.swap),
-    hugepages: checkHugepages(source.hugepages ?? 0, nodes, section),
+    // The model maps base pages only; a machine that is described from a real one may say otherwise.
+    thp: 'never',
   };
 }
 
@@ -92,25 +90,4 @@ function checkCpus(
   }
   for (const cpu of known) cpuOwner.set(cpu, nid);
   return known;
-}
-
-function checkHugepages(
-  source: Draft<number | number[]>,
-  nodes: readonly MachineNode[],
-  section: Section,
-): number[] {
-  const isList = Array.isArray(source);
-  const counts = isList ? source.map((count) => count ?? 0) : nodes.map(() => source);
-  if (counts.length !== nodes.length) {
-    const words = `${counts.length} numbers for ${nodes.length} nodes: give one number, or one for each node`;
-    section.complain(['hugepages'], 'range', words);
-    return counts;
-  }
-  counts.forEach((count, nid) => {
-    const { memoryBytes } = nodes[nid]!;
-    if (!(count * 2 ** 21 > memoryBytes)) return;
-    const words = `${count} pages of 2 MiB do not fit into node ${nid}, which has ${formatSize(memoryBytes)}`;
-    section.complain(isList ? ['hugepages', nid] : ['hugepages'], 'range', words);
-  });
-  return counts;
 }

@@ -5,10 +5,6 @@ export interface MachineSource {
   distances?: number[][];
   movable?: SizeSource;
   sysctl?: Record<string, number>;
-  thp?: 'always' | 'madvise' | 'never';
-  thpShmem?: 'always' | 'within_size' | 'advise' | 'never' | 'deny' | 'force';
-  swap?: SizeSource;
-  hugepages?: number | number[];
 }
 
 /** `64G`, or whole bytes. */

@@ -28,11 +28,8 @@ export interface Machine {
   /** Square, node by node. */
   distances: number[][];
   sysctl: Record<string, number>;
+  /** /sys/kernel/mm/transparent_hugepage/enabled: what smaps calls eligible. The model itself maps base pages only. */
   thp: 'always' | 'madvise' | 'never';
-  thpShmem: 'always' | 'within_size' | 'advise' | 'never' | 'deny' | 'force';
-  swapBytes: number;
-  /** 2 MiB pages per node at boot. */
-  hugepages: number[];
   /** Bytes of RAM that lie below 4 GiB; absent: all that fits. */
   belowFourGib?: number | undefined;
 }

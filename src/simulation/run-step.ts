@@ -7,7 +7,7 @@ import { CONTROLLER_STEPS } from './steps/controller-steps.ts';
 import { killByFault } from './steps/death.ts';
 import { FILE_STEPS } from './steps/file-steps.ts';
 import { isModelledFile, isModelledProgram, MACHINE_STEPS } from './steps/machine-steps.ts';
-import { MAPPING_STEPS } from './steps/mapping-steps.ts';
+import { isModelledAdvice, MAPPING_STEPS } from './steps/mapping-steps.ts';
 import { TASK_STEPS } from './steps/task-steps.ts';
 import { VM_STEPS } from './steps/vm-steps.ts';
 import type { Worker } from './worker.ts';
@@ -26,11 +26,14 @@ const CONTROLLERS = { ...CONTROLLER_STEPS, ...MACHINE_STEPS } as unknown as Read
 /** The worker of a step that names none. */
 const DEFAULT_WORKER = 'w0';
 
-/** Whether the model can run a step: it knows the verb, and for steps about a file or a program of the machine that one, too. */
+/** Whether the model can run a step: it knows the verb, and what the step asks of it. */
 export function isModelled(step: Step): boolean {
   const { verb } = step;
   if (verb === 'write') return isModelledFile(step.args.path);
   if (verb === 'exec') return isModelledProgram(step.args.argv);
+  // Huge pages, lazy freeing and page-out are not part of the model yet.
+  if (verb === 'memfd create' || verb === 'anon map') return !step.args.hugetlb;
+  if (verb === 'madvise') return isModelledAdvice(step.args.advice);
   return verb === 'snapshot' || verb in WORKER_STEPS || verb in CONTROLLERS;
 }
 

@@ -18,9 +18,6 @@ function machineFor(guestGib: number): Machine {
     distances: [0, 1, 2, 3].map((a) => [0, 1, 2, 3].map((b) => (a === b ? 10 : 20))),
     sysctl: {},
     thp: 'never',
-    thpShmem: 'never',
-    swapBytes: 0,
-    hugepages: [0, 0, 0, 0],
   };
 }
 

@@ -263,6 +263,15 @@ describe('bad input', () => {
     );
   });
 
+  it.each(['memfd create huge 4M hugetlb', 'anon map a 4M hugetlb', 'madvise ram 0 2M hugepage'])(
+    'may ask for what the model leaves out: %s',
+    async (step) => {
+      const cwd = workspace({ 'tiny.yaml': TINY.replace('snapshot before', step) });
+      const { exitCode, stderr } = await gmemlab(cwd, ['run', 'tiny.yaml']);
+      expect([exitCode, stderr.includes(`"${step}" can be run on a real kernel only`)]).toEqual([2, true]);
+    },
+  );
+
   it('may be two scenarios of one name, or several for one CSV', async () => {
     const cwd = workspace({ 'tiny.yaml': TINY, 'sub/tiny.yaml': TINY });
     expect((await gmemlab(cwd, ['run', 'tiny.yaml', 'sub/tiny.yaml', '--format', 'csv'])).stderr).toBe(

@@ -379,11 +379,11 @@ describe('input from the capture', () => {
   });
 
   it('reads the machine', () => {
-    const { nodes, distances, thp, thpShmem } = scenarioOf(S03).machine;
+    const { nodes, distances, thp } = scenarioOf(S03).machine;
     expect(nodes.map(({ cpus }) => cpus)).toEqual([[0], [1], [2], [3]]);
     expect(distances[1]).toEqual([12, 10, 24, 20]);
     expect(nodes[1]!.memoryBytes % 4096).toBe(0);
-    expect([thp, thpShmem]).toEqual(['always', 'never']);
+    expect(thp).toBe('always');
   });
 
   it('refuses a script that is not the one that was recorded', () => {

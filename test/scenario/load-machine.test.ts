@@ -49,10 +49,7 @@ describe('a machine', () => {
           [20, 10],
         ],
         sysctl: {},
-        thp: 'always',
-        thpShmem: 'never',
-        swapBytes: 0,
-        hugepages: [0, 0],
+        thp: 'never',
       },
     });
   });
@@ -65,10 +62,6 @@ nodes:
 distances: [[10, 11], [11, 10]]
 movable: 1G
 sysctl: { vm.max_map_count: 100 }
-thp: never
-thpShmem: within_size
-swap: 1T
-hugepages: [8, 0]
 `;
     expect(await loadMachine({ file: 'm', text })).toMatchObject({
       machine: {
@@ -81,10 +74,6 @@ hugepages: [8, 0]
           [11, 10],
         ],
         sysctl: { 'vm.max_map_count': 100 },
-        thp: 'never',
-        thpShmem: 'within_size',
-        swapBytes: 1024 * G,
-        hugepages: [8, 0],
       },
     });
   });
@@ -157,12 +146,7 @@ describe('problems of a machine', () => {
       `${two}\nsysctl: { vm.max_map_cnt: 1 }`,
       '3:11 schema sysctl: unknown key "vm.max_map_cnt": did you mean "vm.max_map_count"? One of vm.max_map_count',
     ],
-    [
-      `${two}\nhugepages: [1]`,
-      '3:12 range hugepages: 1 numbers for 2 nodes: give one number, or one for each node',
-    ],
-    [`${two}\nhugepages: 513`, null],
-    [`${two}\nswap: -1`, '3:7 schema swap: -1 is too small: at least 0'],
+    [`${two}\nmovable: -1`, '3:10 schema movable: -1 is too small: at least 0'],
   ])('%s', async (text, message) => {
     const found = await problemsOf(`title: m\n${text}\n`);
     if (message === null) expect(found).toHaveLength(2);

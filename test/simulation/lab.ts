@@ -29,9 +29,6 @@ export function fourNodes(bytesEach: number): Machine {
     ],
     sysctl: {},
     thp: 'always',
-    thpShmem: 'never',
-    swapBytes: 0,
-    hugepages: [],
   };
 }
 

@@ -95,6 +95,19 @@ export const MAPPING_STEPS: WorkerHandlers<
   },
 };
 
+const ADVICE: ReadonlySet<string> = new Set([
+  'dontneed',
+  'mergeable',
+  'nohugepage',
+  'populate_read',
+  'populate_write',
+  'remove',
+  'unmergeable',
+]);
+
+/** Whether the model does what an madvise asks. */
+export const isModelledAdvice = (advice: string): boolean => ADVICE.has(advice);
+
 interface MapOptions {
   at: number | null;
   pgoff: number;
