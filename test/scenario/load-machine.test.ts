@@ -141,7 +141,10 @@ describe('problems of a machine', () => {
       `${two}\ndistances: [[10, 20], [21, 10]]`,
       '3:24 range distances[1][0]: 21 from node 1 to node 0, but 20 the other way: both must be the same',
     ],
-    [`${two}\nthp: sometimes`, '3:6 schema thp: "sometimes" is not valid: one of always, madvise, never'],
+    [
+      `${two}\nthp: always`,
+      '3:1 schema unknown key "thp": one of $schema, title, nodes, distances, movable, sysctl',
+    ],
     [
       `${two}\nsysctl: { vm.max_map_cnt: 1 }`,
       '3:11 schema sysctl: unknown key "vm.max_map_cnt": did you mean "vm.max_map_count"? One of vm.max_map_count',
