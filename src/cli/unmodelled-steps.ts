@@ -2,7 +2,15 @@ import type { Problem, Scenario } from '../scenario/types.ts';
 import { isModelled } from '../simulation/run-step.ts';
 
 /** Verbs of which the model runs a part: the whole step says which. */
-const ABOUT_MORE: ReadonlySet<string> = new Set(['write', 'exec', 'memfd create', 'anon map', 'madvise']);
+const ABOUT_MORE: ReadonlySet<string> = new Set([
+  'anon map',
+  'cgroup limit',
+  'exec',
+  'madvise',
+  'memfd create',
+  'rlimit',
+  'write',
+]);
 
 /** Steps that the language knows and the model can't run, as problems at their places. */
 export function unmodelledSteps({ file, steps }: Scenario): Problem[] {

@@ -26,6 +26,9 @@ const CONTROLLERS = { ...CONTROLLER_STEPS, ...MACHINE_STEPS } as unknown as Read
 /** The worker of a step that names none. */
 const DEFAULT_WORKER = 'w0';
 
+/** Files of a cgroup that act on the model when written. */
+const LIMIT_FILES: ReadonlySet<string> = new Set(['memory.max', 'memory.high', 'cpuset.mems']);
+
 /** Whether the model can run a step: it knows the verb, and what the step asks of it. */
 export function isModelled(step: Step): boolean {
   const { verb } = step;
@@ -34,6 +37,8 @@ export function isModelled(step: Step): boolean {
   // Huge pages, lazy freeing and page-out are not part of the model yet.
   if (verb === 'memfd create' || verb === 'anon map') return !step.args.hugetlb;
   if (verb === 'madvise') return isModelledAdvice(step.args.advice);
+  if (verb === 'cgroup limit') return LIMIT_FILES.has(step.args.file);
+  if (verb === 'rlimit') return step.args.resource !== 'data' && step.args.resource !== 'fsize';
   return verb === 'snapshot' || verb in WORKER_STEPS || verb in CONTROLLERS;
 }
 

@@ -263,14 +263,17 @@ describe('bad input', () => {
     );
   });
 
-  it.each(['memfd create huge 4M hugetlb', 'anon map a 4M hugetlb', 'madvise private 0 2M hugepage'])(
-    'may ask for what the model leaves out: %s',
-    async (step) => {
-      const cwd = workspace({ 'tiny.yaml': TINY.replace('snapshot before', `vmm: ${step}`) });
-      const { exitCode, stderr } = await gmemlab(cwd, ['run', 'tiny.yaml']);
-      expect([exitCode, stderr.includes(`${step}" can be run on a real kernel only`)]).toEqual([2, true]);
-    },
-  );
+  it.each([
+    'vmm: memfd create huge 4M hugetlb',
+    'vmm: anon map a 4M hugetlb',
+    'vmm: madvise private 0 2M hugepage',
+    'vmm: rlimit data 1M',
+    'cgroup limit / memory.reclaim 1M',
+  ])('may ask for what the model leaves out: %s', async (step) => {
+    const cwd = workspace({ 'tiny.yaml': TINY.replace('snapshot before', step) });
+    const { exitCode, stderr } = await gmemlab(cwd, ['run', 'tiny.yaml']);
+    expect([exitCode, stderr.includes(`${step}" can be run on a real kernel only`)]).toEqual([2, true]);
+  });
 
   it('may be two scenarios of one name, or several for one CSV', async () => {
     const cwd = workspace({ 'tiny.yaml': TINY, 'sub/tiny.yaml': TINY });

@@ -98,7 +98,7 @@ describe('guestAccessPages is guestAccess page after page', () => {
         };
         expect(facts(batch)).toEqual(facts(single));
       }),
-      { numRuns: 6, seed: 1 },
+      { numRuns: 4, seed: 1 },
     );
   });
 
@@ -134,7 +134,7 @@ describe('guestAccessPages is guestAccess page after page', () => {
         // At most 8 second-level tables, and two turns for each of at most two slabs, on either side.
         for (const nid of [1, 3]) expect(Math.abs(batch![nid]! - single![nid]!)).toBeLessThanOrEqual(2 * 12);
       }),
-      { numRuns: 15, seed: 1 },
+      { numRuns: 10, seed: 1 },
     );
   });
 });

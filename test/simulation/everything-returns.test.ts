@@ -16,7 +16,7 @@ describe('at the end of everything every counter is back where it began', () => 
         const lab = new Lab({ strategy, kernel });
         run(lab, opening(lab.world, isGmemOnly), list);
       }),
-      { numRuns: 10, seed: 1 },
+      { numRuns: 7, seed: 1 },
     );
   });
 
@@ -36,7 +36,7 @@ describe('at the end of everything every counter is back where it began', () => 
           ];
         });
       }),
-      { numRuns: 15, seed: 1 },
+      { numRuns: 10, seed: 1 },
     );
   });
 
@@ -46,7 +46,7 @@ describe('at the end of everything every counter is back where it began', () => 
         const lab = new Lab({ strategy, kernel, machine: fourNodes(size * MiB) });
         run(lab, opening(lab.world, false), list);
       }),
-      { numRuns: 15, seed: 1 },
+      { numRuns: 10, seed: 1 },
     );
   });
 });

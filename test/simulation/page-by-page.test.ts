@@ -153,7 +153,7 @@ describe('one step over a range is as good as a step for each page', () => {
           expect(booked(single)).toEqual(booked(whole));
         },
       ),
-      { numRuns: 8, seed: 1 },
+      { numRuns: 5, seed: 1 },
     );
   });
 
@@ -167,7 +167,7 @@ describe('one step over a range is as good as a step for each page', () => {
           expect(totals(single)).toEqual(totals(whole));
         },
       ),
-      { numRuns: 15, seed: 1 },
+      { numRuns: 10, seed: 1 },
     );
   });
 
