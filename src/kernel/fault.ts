@@ -1,4 +1,4 @@
-import { allocateFolios } from './folios.ts';
+import { allocateFolios, setMlocked } from './folios.ts';
 import { markDirty } from './folio-flags.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
@@ -64,6 +64,11 @@ function accessVma(
   if (isWrite && vma.shared) {
     mm.pt.forEach(vpn, count, (_, n, period, lanes) => {
       forEachLane(n, period, lanes, (pfn, length) => markDirty(kernel, pfn, length));
+    });
+  }
+  if (vma.isLocked) {
+    mm.pt.forEach(vpn, count, (_, n, period, lanes) => {
+      forEachLane(n, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, true));
     });
   }
   return null;

@@ -70,16 +70,6 @@ export class FrameTable {
     this.#change(pfn, count, visit, (folioClass) => folioClass, delta);
   }
 
-  /** Adds one map to an allocated frame. Returns how many it had. */
-  mapOne(pfn: number): number {
-    const block = Math.floor(pfn / BLOCK);
-    const leaf = this.#leafFor(block);
-    const at = pfn - block * BLOCK;
-    const before = leaf.maps[at]!;
-    leaf.maps[at] = before + 1;
-    return before;
-  }
-
   /** Gives frames another class; `map` turns the old class id into the new one. */
   reclass(pfn: number, count: number, map: (folioClass: number) => number): void {
     this.#change(pfn, count, undefined, map, 0);

@@ -141,10 +141,14 @@ function fallocate(world: World, worker: Worker, inode: Inode, offset: number, b
   if (offset < 0 || bytes <= 0) return 'EINVAL';
   const index = Math.floor(offset / PAGE_SIZE);
   const end = pagesFor(offset + bytes);
-  const before = inode.cache.size;
+  const absent: number[] = [];
+  inode.cache.forEachGap(index, end - index, (at, n) => absent.push(at, n));
   // fallocate marks what it adds as used: the pages are dirty though nobody wrote.
   const errno = fillErrno(fillCache(world.kernel, worker.task, inode, index, end - index, true));
-  if (errno && before < inode.cache.size) truncateRange(world.kernel, inode, index, end - index);
+  // A call that fails takes back what it added, and nothing else (shmem_undo_range with unfalloc).
+  for (let i = 0; errno && i < absent.length; i += 2) {
+    truncateRange(world.kernel, inode, absent[i]!, absent[i + 1]!);
+  }
   if (!errno) inode.sizePages = Math.max(inode.sizePages, end);
   return errno;
 }
