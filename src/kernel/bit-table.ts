@@ -5,8 +5,10 @@
  */
 export const BLOCK = 512;
 const WORDS: number = BLOCK / 32;
-/** Blocks of a region: 32 GiB of pages. */
-export const REGION = 16_384;
+/** Blocks of a region: 4 GiB of pages. */
+export const REGION = 2048;
+
+const RECENT = 32;
 
 interface Region {
   key: number;
@@ -23,19 +25,19 @@ export class BitTable {
   size = 0;
   readonly #byKey = new Map<number, Region>();
   readonly #regions: Region[] = [];
-  #last: Region | undefined;
-  #lastKey = -1;
+  /** Regions found lately, by the low bits of their keys. */
+  readonly #recent: (Region | undefined)[] = Array.from({ length: RECENT });
 
   /** Number of a block's leaf (from 1), or 0. */
   find(block: number): number {
     if (this.size === 0) return 0;
     const key = Math.floor(block / REGION);
-    if (key !== this.#lastKey) {
-      this.#lastKey = key;
-      this.#last = this.#byKey.get(key);
+    let region = this.#recent[key % RECENT];
+    if (region === undefined || region.key !== key) {
+      region = this.#byKey.get(key);
+      if (region === undefined) return 0;
+      this.#recent[key % RECENT] = region;
     }
-    const region = this.#last;
-    if (region === undefined) return 0;
     const at = block - key * REGION;
     return region.held[at] === 0 ? 0 : region.base + at;
   }
@@ -142,8 +144,6 @@ export class BitTable {
     };
     this.#regions.push(region);
     this.#byKey.set(key, region);
-    this.#lastKey = key;
-    this.#last = region;
     return region;
   }
 }

@@ -21,30 +21,40 @@ export function guestAccessPages(
   length: number,
 ): GuestExit | null {
   startRunning(kvm.kernel, vm, task);
-  const fresh = new Float64Array(length);
-  let n = 0;
-  let slot: GmemSlot | null = null;
+  const fresh: Fresh = { indices: new Float64Array(length), slots: [] };
+  let slot = null as GmemSlot | null;
   const flush = (): GuestExit | null => {
-    const exit = n > 0 ? faultFresh(kvm, vm, slot!, task, fresh, n) : null;
-    n = 0;
+    const exit = fresh.slots.length > 0 ? faultFresh(kvm, vm, task, fresh) : null;
+    fresh.slots.length = 0;
     return exit;
   };
   for (let i = 0; i < length; i++) {
     const gfn = gfns[i]!;
     if (slot === null || gfn < slot.gfn || gfn >= slot.gfn + slot.pages) {
-      const exit = flush();
-      if (exit) return exit;
       const found = vm.slotAt(gfn);
-      slot = found && hasGmem(found) ? found : null;
+      const next = found && hasGmem(found) ? found : null;
+      // Slots of one file go through together.
+      if (next?.gmem !== slot?.gmem) {
+        const exit = flush();
+        if (exit) return exit;
+      }
+      slot = next;
     }
     if (slot !== null && isFresh(vm, slot, gfn)) {
-      fresh[n++] = slot.gmemIndex + gfn - slot.gfn;
+      fresh.indices[fresh.slots.length] = slot.gmemIndex + gfn - slot.gfn;
+      fresh.slots.push(slot);
       continue;
     }
     const exit = flush() ?? guestAccess(kvm, vm, task, gfn, 1, 'attribute');
     if (exit) return exit;
   }
   return flush();
+}
+
+/** Pages of one file that faults are about to allocate, and the slot of each. */
+interface Fresh {
+  indices: Float64Array;
+  slots: GmemSlot[];
 }
 
 /** Whether an access to a frame allocates a private page. */
@@ -54,27 +64,26 @@ function isFresh(vm: Vm, slot: GmemSlot, gfn: number): boolean {
   );
 }
 
-function faultFresh(
-  kvm: Kvm,
-  vm: Vm,
-  slot: GmemSlot,
-  task: Task,
-  indices: Float64Array,
-  n: number,
-): GuestExit | null {
+function faultFresh(kvm: Kvm, vm: Vm, task: Task, { indices, slots }: Fresh): GuestExit | null {
   const { kernel, hooks } = kvm;
-  const shift = slot.gfn - slot.gmemIndex;
+  const n = slots.length;
+  const { gmem } = slots[0]!;
+  const gfnOf = (i: number): number => indices[i]! + slots[i]!.gfn - slots[i]!.gmemIndex;
   let tables = 0;
-  for (let i = 0; i < n; i++) tables += vm.tables.add(indices[i]! + shift, 1);
+  for (let i = 0; i < n; i++) tables += vm.tables.add(gfnOf(i), 1);
   linkTables(kernel, vm, task, tables);
-  const answer = fillPages(kernel, task, slot.gmem, indices, n);
+  const answer = fillPages(kernel, task, gmem, indices, n);
   // One structure after the other: the look-ups of a loop do not wait for each other, so their cache misses overlap.
-  for (let i = 0; i < answer.count; i++) slot.mapped.addOne(indices[i]!);
+  for (let i = 0; i < answer.count; i++) slots[i]!.mapped.addOne(indices[i]!);
   if (kernel.profile.guestFaultDirties) {
-    for (let i = 0; i < answer.count; i++) markDirty(kernel, slot.gmem.cache.get(indices[i]!), 1);
+    for (let i = 0; i < answer.count; i++) markDirty(kernel, gmem.cache.get(indices[i]!), 1);
   }
-  if (answer.count > 0) hooks.tdpMapped(slot, new SinglePages(indices, answer.count));
+  const mapped = indices.subarray(0, answer.count);
+  const bySlot = new Set(slots.slice(0, answer.count));
+  for (const slot of bySlot) {
+    const own = bySlot.size === 1 ? mapped : mapped.filter((_, i) => slots[i] === slot);
+    hooks.tdpMapped(slot, new SinglePages(own));
+  }
   if (!answer.failed) return null;
-  const gfn = indices[answer.count]! + shift;
-  return { reason: 'KVM_EXIT_MEMORY_FAULT', errno: answer.failed, gfn, isPrivate: true };
+  return { reason: 'KVM_EXIT_MEMORY_FAULT', errno: answer.failed, gfn: gfnOf(answer.count), isPrivate: true };
 }

@@ -52,18 +52,29 @@ export function addTables(kernel: Kernel, vm: Vm, task: Task, gfn: number, count
   if (count > 1 && (gfn + count - 1) % TABLE_SPAN > 0) topUp(kernel, task, vm.vcpuOf(task).cache);
 }
 
-/** Takes tables for faults one after the other. */
+/**
+ * Takes tables for faults one after the other: what the cache can spare, then full caches, each used until it must be filled again. All
+ * these fillings are one allocation, so the cost does not grow with the tables.
+ */
 export function linkTables(kernel: Kernel, vm: Vm, task: Task, tables: number): void {
-  if (tables === 0) return;
   const { cache } = vm.vcpuOf(task);
-  for (let missing = tables; missing > 0;) {
-    topUp(kernel, task, cache);
-    const n = Math.min(missing, cache.count - FAULT_PAGES + 1);
+  const link = (count: number): void => {
+    if (count === 0) return;
     const kernelOther = { holder: cache, use: 'kernel_other' } as const;
-    reuseAccounted(kernel, kernelOther, { holder: vm.tablePages, use: 'sec_pagetables' }, n);
-    missing -= n;
-  }
+    reuseAccounted(kernel, kernelOther, { holder: vm.tablePages, use: 'sec_pagetables' }, count);
+  };
+  const spare = Math.min(tables, Math.max(0, cache.count - FAULT_PAGES + 1));
+  link(spare);
+  const missing = tables - spare;
+  if (missing === 0) return;
+  const fillings = Math.ceil(missing / TABLES_PER_FILLING);
+  const filled = CACHE_PAGES - cache.count + (fillings - 1) * TABLES_PER_FILLING;
+  allocateAccounted(kernel, task, cache, 'kernel_other', filled);
+  link(missing);
 }
+
+/** Tables that a full cache gives before it has too few for another fault. */
+const TABLES_PER_FILLING: number = CACHE_PAGES - FAULT_PAGES + 1;
 
 function topUp(kernel: Kernel, task: Task, cache: KernelPages): void {
   const { count } = cache;

@@ -21,15 +21,23 @@ function machineFor(guestGib: number): Machine {
   };
 }
 
+function slots(guestGib: number, count: number): string[] {
+  const size = guestGib / count;
+  return Array.from({ length: count }, (_, id) => {
+    const start = id * size;
+    return `vm slot ${id} ${start}G ${size}G ram ${start}G private ${start}G`;
+  });
+}
+
 /** An SNP guest with all its memory private, interleaved over two nodes; `touches` is how it is used. */
-export function guest(guestGib: number, touches: string): Scenario {
+export function guest(guestGib: number, slotCount: number, touches: string): Scenario {
   const text = [
     'mempolicy interleave 2,3',
     'vm create snp',
     `memfd create ram ${guestGib}G`,
     'memfd map ram shared',
     `gmem create private ${guestGib}G`,
-    `vm slot 0 0 ${guestGib}G ram 0 private 0`,
+    ...slots(guestGib, slotCount),
     `vm attr 0 ${guestGib}G private`,
     'vm launch-update 0 4M',
     touches,
