@@ -12,16 +12,18 @@ const ROOMS: Readonly<Record<string, { rooms: string; packages?: string }>> = {
   strategy: { rooms: 'units' },
   procfs: { rooms: 'units' },
   result: { rooms: 'units procfs' },
-  scenario: { rooms: 'units result', packages: 'ajv yaml' },
-  simulation: { rooms: 'units random kernel kvm strategy procfs scenario result' },
-  conformance: { rooms: 'units procfs scenario simulation result' },
   analysis: { rooms: 'units result procfs' },
+  expect: { rooms: 'units procfs result analysis' },
+  scenario: { rooms: 'units procfs result expect', packages: 'ajv yaml' },
+  simulation: { rooms: 'units random kernel kvm strategy procfs expect scenario result' },
+  conformance: { rooms: 'units procfs scenario simulation result' },
   charts: { rooms: 'analysis result units', packages: 'vega vega-lite @resvg/resvg-js' },
-  report: { rooms: 'charts analysis result units', packages: 'csv-stringify' },
+  report: { rooms: 'charts analysis conformance result units', packages: 'csv-stringify' },
+  lab: { rooms: 'units random scenario procfs conformance simulation' },
   sweep: { rooms: 'simulation scenario strategy result units' },
   cli: {
     rooms:
-      'units random kernel kvm strategy procfs result scenario simulation conformance analysis charts report sweep',
+      'units random kernel kvm strategy procfs result scenario simulation conformance analysis charts report lab sweep',
     packages: 'yargs yaml @resvg/resvg-js',
   },
 };
@@ -29,6 +31,7 @@ const ROOMS: Readonly<Record<string, { rooms: string; packages?: string }>> = {
 /** Who touches the machine that the program runs on: rooms, and single files of other rooms. */
 const MAY_TOUCH_NODE: readonly string[] = [
   'src/cli/',
+  'src/lab/',
   'src/sweep/',
   'src/conformance/read-capture.ts',
   // Resolves the font files in their npm package, for pictures that don't depend on a machine's own fonts.
@@ -94,6 +97,8 @@ function wrongFile(file: string, target: string, { isTypeOnly }: Import): string
   if (target.startsWith('strategies/')) return room === 'cli' ? null : 'only cli/ knows the catalogue';
   if (target.startsWith('datasets/schema/'))
     return room === 'scenario' ? null : 'only scenario/ knows schemas';
+  if (target.startsWith('reports/'))
+    return room === 'result' ? null : 'only result/ knows the verdict on the model';
   const allowed = ROOMS[room]?.rooms.split(' ') ?? [];
   return targetRoom !== undefined && allowed.includes(targetRoom)
     ? null
@@ -163,6 +168,7 @@ describe('a planted import', () => {
     ['src/kernel/deep/a.ts', "import { vm } from '../../kvm/vm.ts';"],
     ['src/analysis/a.ts', "import { runScenario } from '../simulation/run-scenario.ts';"],
     ['src/conformance/compare.ts', "import { readFileSync } from 'node:fs';"],
+    ['src/analysis/a.ts', "import report from '../../reports/conformance/conformance.json';"],
     ['strategies/placement/a.ts', "import { AXES } from '../../src/strategy/contract.ts';"],
     ['strategies/placement/a.ts', "import type { StrategyPlan } from '../../src/strategy/plan.ts';"],
     ['strategies/placement/a.ts', "import { other } from './other.ts';"],

@@ -1,3 +1,4 @@
+import { readingLabel } from '../result/trust.ts';
 import type { RunResult, Snapshot, StrategyRun } from '../result/types.ts';
 import { pagesToKb } from '../units/pages.ts';
 import { INTERFACES } from './interfaces.ts';
@@ -7,8 +8,7 @@ import type { AttributionRow, KernelInterface, Reported } from './types.ts';
 
 /**
  * What every interface says about everybody at every snapshot, beside the truth; ordered by strategy, snapshot, interface,
- * subject, then total before nodes. A row's label is the weaker one of its strategy's and its interface's: in a hypothetical
- * design every number is hypothetical, since any of them may depend on what the design does to placement and limits.
+ * subject, then total before nodes. A row's label is the weaker one of its world's (worldLabel) and its interface's (readingLabel).
  */
 export function attribution(result: RunResult): AttributionRow[] {
   const nids = result.machine.nodes.map((node) => node.nid);
@@ -43,6 +43,7 @@ function subjectRows(
   nids: readonly number[],
 ): AttributionRow[] {
   const truth = one.truth(snapshot.truth, subject);
+  const label = weakestLabel(run.label, readingLabel(snapshot.facts.kernel, one.sources));
   const reported = report(run, snapshot, one, subject);
   const row = (node: number | null, truthPages: number, reportedKb: number | null): AttributionRow => ({
     strategy: run.name,
@@ -55,7 +56,7 @@ function subjectRows(
     reportedKb,
     errorKb: reportedKb === null || !one.countsMemory ? null : reportedKb - pagesToKb(truthPages),
     fieldClass: one.fieldClass,
-    label: weakestLabel(run.label, one.label),
+    label,
   });
   const total = row(null, sum(truth), reported?.totalKb ?? null);
   if (one.scope === 'node') return [{ ...total, node: Number(subject.slice('node'.length)) }];

@@ -23,14 +23,13 @@ function numaStat({ numaStat }: CgroupFacts): Reported {
 }
 
 function ofCgroup(
-  meta: Pick<InterfaceMeta, 'id' | 'title' | 'fieldClass'> & Partial<InterfaceMeta>,
+  meta: Pick<InterfaceMeta, 'id' | 'title' | 'fieldClass' | 'sources'> & Partial<InterfaceMeta>,
   read: (cgroup: CgroupFacts) => Reported | null,
   counts: { kernel: boolean },
 ): KernelInterface {
   return {
     scope: 'cgroup',
     perNode: false,
-    label: 'verified',
     countsMemory: true,
     ...meta,
     report(facts, path) {
@@ -47,14 +46,34 @@ function ofCgroup(
  * memory.stat is a statistic; limits look at the page counter, which is memory.current.
  */
 export const CGROUP_INTERFACES: readonly KernelInterface[] = [
-  ofCgroup({ id: 'memory.current', title: 'memory.current', fieldClass: 'accounting' }, current, {
-    kernel: true,
-  }),
-  ofCgroup({ id: 'memory.stat-total', title: 'memory.stat', fieldClass: 'stat' }, statTotal, {
-    kernel: true,
-  }),
   ofCgroup(
-    { id: 'memory.numa_stat', title: 'memory.numa_stat', fieldClass: 'stat', perNode: true },
+    {
+      id: 'memory.current',
+      title: 'memory.current',
+      fieldClass: 'accounting',
+      sources: ['memory.current/memory.current'],
+    },
+    current,
+    { kernel: true },
+  ),
+  ofCgroup(
+    {
+      id: 'memory.stat-total',
+      title: 'memory.stat',
+      fieldClass: 'stat',
+      sources: ['memory.stat/anon', 'memory.stat/file', 'memory.stat/kernel'],
+    },
+    statTotal,
+    { kernel: true },
+  ),
+  ofCgroup(
+    {
+      id: 'memory.numa_stat',
+      title: 'memory.numa_stat',
+      fieldClass: 'stat',
+      perNode: true,
+      sources: ['memory.numa_stat/anon', 'memory.numa_stat/file'],
+    },
     numaStat,
     { kernel: false },
   ),

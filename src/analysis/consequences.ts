@@ -41,7 +41,7 @@ export function consequences(
   const usedKb = pagesToKb(sum(cgroupPages(truth, cgroup, { kernel: true })));
   return {
     oomVictim: oomVictim(facts),
-    largest: largest(truth),
+    largest: largestUser(truth),
     offPolicyKb: offPolicyKb(truth, worker),
     chargedElsewhereKb: chargedKb(true, false),
     chargedForOthersKb: chargedKb(false, true),
@@ -53,7 +53,7 @@ export function consequences(
  * mm/oom_kill.c:select_bad_process of a global OOM: the largest badness, oom_score_adj included; of equals the one that
  * comes last. init and processes with oom_score_adj -1000 are never taken.
  */
-function oomVictim({ processes, nodes, system }: SnapshotFacts): string | null {
+export function oomVictim({ processes, nodes, system }: SnapshotFacts): string | null {
   const totalPages = sum(nodes.map((node) => node.totalPages)) + (system.meminfoPages['SwapTotal'] ?? 0);
   let victim: ProcessFacts | null = null;
   let worst = -Infinity;
@@ -68,7 +68,8 @@ function oomVictim({ processes, nodes, system }: SnapshotFacts): string | null {
   return victim?.worker ?? null;
 }
 
-function largest({ processes }: TruthFacts): string | null {
+/** The worker that uses the most memory by the record; null when nobody uses any. */
+export function largestUser({ processes }: TruthFacts): string | null {
   let best: string | null = null;
   let bestKb = 0;
   for (const process of processes) {

@@ -6,7 +6,7 @@ export const LABELS: readonly FieldLabel[] = ['verified', 'derived', 'hypothetic
 /** How far a number can be trusted, in words for readers who see only a picture or a table. */
 export const LABEL_WORDS: Readonly<Record<FieldLabel, string>> = {
   verified: 'verified: checked against captures of a real kernel',
-  derived: 'derived: follows from verified rules',
+  derived: 'derived: follows from verified rules, but no capture shows it',
   hypothetical: 'hypothetical: a design that this kernel does not have',
 };
 

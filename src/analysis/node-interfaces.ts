@@ -19,7 +19,7 @@ function ofNode(
     scope: 'node',
     fieldClass: 'stat',
     perNode: true,
-    label: 'verified',
+    sources: [`node meminfo/${field}`],
     countsMemory: true,
     report(facts, subject) {
       const node = facts.nodes.find(({ nid }) => nid === nidOf(subject));

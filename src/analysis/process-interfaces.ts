@@ -60,7 +60,7 @@ const privateMemory = (truth: TruthFacts, worker: string): readonly number[] =>
   processTruth({ truth }, worker)?.privateNodePages ?? [];
 
 function ofProcess(
-  meta: Pick<InterfaceMeta, 'id' | 'title'> & Partial<InterfaceMeta>,
+  meta: Pick<InterfaceMeta, 'id' | 'title' | 'sources'> & Partial<InterfaceMeta>,
   read: Reader,
   truth: KernelInterface['truth'] = allMemory,
 ): KernelInterface {
@@ -68,7 +68,6 @@ function ofProcess(
     scope: 'process',
     fieldClass: 'stat',
     perNode: false,
-    label: 'verified',
     countsMemory: true,
     ...meta,
     report(facts, worker) {
@@ -84,21 +83,28 @@ function ofProcess(
  * is what readers of these files want to know. A tracker is asked for private guest memory only, since that is all it claims.
  */
 export const PROCESS_INTERFACES: readonly KernelInterface[] = [
-  ofProcess({ id: 'rss', title: 'VmRSS (top RES)' }, rss),
+  ofProcess({ id: 'rss', title: 'VmRSS (top RES)', sources: ['status/VmRSS'] }, rss),
   ofProcess(
-    { id: 'vmsize', title: 'VmSize (top VIRT)', fieldClass: 'accounting', countsMemory: false },
+    {
+      id: 'vmsize',
+      title: 'VmSize (top VIRT)',
+      fieldClass: 'accounting',
+      countsMemory: false,
+      sources: ['status/VmSize'],
+    },
     vmSize,
   ),
-  ofProcess({ id: 'smaps-rss', title: 'smaps Rss' }, smapsRss),
-  ofProcess({ id: 'pss', title: 'smaps Pss' }, smapsPss),
-  ofProcess({ id: 'numa_maps', title: 'numa_maps', perNode: true }, numaMaps),
-  ofProcess({ id: 'numastat-p', title: 'numastat -p', perNode: true }, numastatP),
+  ofProcess({ id: 'smaps-rss', title: 'smaps Rss', sources: ['smaps/Rss', 'smaps_rollup/Rss'] }, smapsRss),
+  ofProcess({ id: 'pss', title: 'smaps Pss', sources: ['smaps/Pss', 'smaps_rollup/Pss'] }, smapsPss),
+  ofProcess({ id: 'numa_maps', title: 'numa_maps', perNode: true, sources: ['numa_maps/N<node>'] }, numaMaps),
   ofProcess(
-    { id: 'oom-badness', title: 'OOM badness', fieldClass: 'accounting', label: 'derived' },
-    oomBadness,
+    { id: 'numastat-p', title: 'numastat -p', perNode: true, sources: ['numastat/Private of a process'] },
+    numastatP,
   ),
+  // oom_score shows thousandths of it, so that no capture can tell the number itself.
+  ofProcess({ id: 'oom-badness', title: 'OOM badness', fieldClass: 'accounting', sources: [] }, oomBadness),
   ofProcess(
-    { id: 'tracker', title: 'tracker (fdinfo)', perNode: true, label: 'hypothetical' },
+    { id: 'tracker', title: 'tracker (fdinfo)', perNode: true, sources: null },
     trackerReport,
     privateMemory,
   ),

@@ -13,8 +13,8 @@ export interface InterfaceMeta {
   fieldClass: FieldClass;
   /** Whether the interface splits its number by node. */
   perNode: boolean;
-  /** How far the reading itself is checked; a row's label is the weaker one of this and its strategy's. */
-  label: FieldLabel;
+  /** Fields of the kernel's files that it is read from, as conformance counts them; see readingLabel. */
+  sources: readonly string[] | null;
   /** false: it measures something else than memory in use (VmSize: address space), so that it has no error. */
   countsMemory: boolean;
 }

@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario/types.ts';
 import type { Catalogue, StrategyPlan } from '../strategy/plan.ts';
 import { InputError } from './input-error.ts';
 import { loadCatalogue, planStrategies } from './plan-strategies.ts';
+import { say } from './progress.ts';
 import { readScenario } from './read-scenario.ts';
 import { textOf, textsOf, type Arguments } from './verb.ts';
 
@@ -39,13 +40,30 @@ export async function loadJobs(args: Arguments): Promise<Jobs> {
       continue;
     }
     const { scenario: written } = read;
-    const scenario = { ...written, kernel: kernel ?? written.kernel, seed: seed ?? written.seed };
+    const scenario = changed(written, { kernel, seed });
     const { plans } = isAsked ? forAll : planStrategies(own, [], scenario.strategies);
     jobs.push({ scenario, plans });
   }
   problems.push(...repeatedIds(jobs), ...formatProblems(jobs, textOf(args, 'format')));
   if (problems.length > 0) throw new InputError(problems);
   return { jobs, catalogue: own.catalogue };
+}
+
+/** The scenario with another kernel or seed. Its expectations are about what it states, so that they go then. */
+function changed(
+  written: Scenario,
+  {
+    kernel = written.kernel,
+    seed = written.seed,
+  }: { kernel: Scenario['kernel'] | undefined; seed: number | undefined },
+): Scenario {
+  if (kernel === written.kernel && seed === written.seed) return written;
+  const { length } = written.expectations;
+  if (length > 0) {
+    const own = `Linux ${written.kernel} and seed ${written.seed}`;
+    say(`${written.id}: its ${length} expectations are for ${own}: they are not checked`);
+  }
+  return { ...written, kernel, seed, expectations: [] };
 }
 
 function seedOf(args: Arguments, problems: string[]): number | undefined {

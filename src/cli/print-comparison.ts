@@ -22,6 +22,7 @@ export class ComparisonPrinter {
       width: process.stdout.columns || PIPE_WIDTH,
       nodes: isOn(this.#args, 'nodes'),
       exact: isOn(this.#args, 'exact'),
+      scorecard: isOn(this.#args, 'scorecard'),
     });
     process.stdout.write(isText && this.#count > 0 ? `\n${text}` : text);
     this.#count++;

@@ -9,7 +9,8 @@ import { ProblemList } from '../scenario/place.ts';
 import { readDocument } from '../scenario/positioned-document.ts';
 import { hint } from '../scenario/suggest.ts';
 import type { Machine, Problem, Scenario } from '../scenario/types.ts';
-import { planStrategies, type OwnParts } from './plan-strategies.ts';
+import { namedStrategies } from './named-strategies.ts';
+import type { OwnParts } from './plan-strategies.ts';
 import { unmodelledSteps } from './unmodelled-steps.ts';
 import { datasetNames, readDataset, readScenarioFile, readText } from './find-file.ts';
 
@@ -21,6 +22,8 @@ export interface Surroundings {
   kernel?: Scenario['kernel'] | undefined;
   /** Where the strategies that the scenario names must be; null when they are not wanted. */
   own: OwnParts | null;
+  /** A real kernel runs it: steps that the model does not know are fine. */
+  forKernel?: boolean | undefined;
 }
 
 /** A scenario, or its problems as printed, each with its place. */
@@ -31,7 +34,7 @@ const DEFAULT_KERNEL = '6.12';
 /** Reads a scenario by path or name; a `.steps` file is a bare script. All problems come at once. */
 export async function readScenario(
   given: string,
-  { machine, kernel, own }: Surroundings,
+  { machine, kernel, own, forKernel = false }: Surroundings,
 ): Promise<ReadScenario> {
   const source = readScenarioFile(given);
   if ('problem' in source) return { problems: [source.problem] };
@@ -39,11 +42,11 @@ export async function readScenario(
   if (extname(source.file) === '.steps') {
     const found = await machineOf(source.file, machine, texts);
     if ('problems' in found) return found;
-    return printed(
-      loadSteps({ ...source, machine: found.machine, kernel: kernel ?? DEFAULT_KERNEL }),
-      [],
+    return printed(loadSteps({ ...source, machine: found.machine, kernel: kernel ?? DEFAULT_KERNEL }), {
+      more: [],
       texts,
-    );
+      forKernel,
+    });
   }
   if (machine !== undefined) {
     return {
@@ -56,18 +59,19 @@ export async function readScenario(
     return found;
   };
   const loaded = await loadScenario({ ...source, machines, machineNames: datasetNames('machines') });
-  return printed(loaded, own ? strategyProblems(source, own) : [], texts);
+  return printed(loaded, { more: own ? strategyProblems(source, own) : [], texts, forKernel });
 }
 
-/** Strategies that the scenario names and that don't exist, whatever else is wrong with it. */
+/** Reads a machine by its name in the package, or by its path. */
+export async function readMachine(name: string): Promise<{ machine: Machine } | { problems: string[] }> {
+  return machineOf('--machine', name, new Map());
+}
+
+/** Strategies that the scenario names and that don't exist, or that its expectations wait for in vain. */
 function strategyProblems({ file, text }: SourceFile, own: OwnParts): Problem[] {
   const document = readDocument(text, new ProblemList({ file }));
-  const named: unknown = (document?.value as { strategies?: unknown } | null | undefined)?.strategies;
-  if (!document || !Array.isArray(named)) return [];
-  const expressions = named.map((one) => (typeof one === 'string' ? one : ''));
-  const written = expressions.filter((expression) => expression !== '');
-  return planStrategies({ ...own, ownIds: [] }, written).problems.map(({ expression, words }): Problem => {
-    const path = ['strategies', expressions.indexOf(expression)];
+  if (!document) return [];
+  return namedStrategies(document.value, { ...own, ownIds: [] }).map(({ path, words }): Problem => {
     return { file, ...document.place(path), message: document.about(path, words), reason: 'reference' };
   });
 }
@@ -99,10 +103,14 @@ async function machineOf(
 
 function printed(
   loaded: Loaded<{ scenario: Scenario }>,
-  more: readonly Problem[],
-  texts: ReadonlyMap<string, string>,
+  {
+    more,
+    texts,
+    forKernel,
+  }: { more: readonly Problem[]; texts: ReadonlyMap<string, string>; forKernel: boolean },
 ): ReadScenario {
-  const found = 'problems' in loaded ? loaded.problems : unmodelledSteps(loaded.scenario);
+  const known = 'problems' in loaded || forKernel ? [] : unmodelledSteps(loaded.scenario);
+  const found = 'problems' in loaded ? loaded.problems : known;
   const problems = [...found, ...more];
   return 'problems' in loaded || problems.length > 0 ? { problems: [words(problems, texts)] } : loaded;
 }

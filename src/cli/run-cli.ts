@@ -8,11 +8,12 @@ import type { Arguments, Verb, Word } from './verb.ts';
 import { compare } from './verbs/compare.ts';
 import { conform } from './verbs/conform.ts';
 import { doctor } from './verbs/doctor.ts';
+import { lab } from './verbs/lab.ts';
 import { list } from './verbs/list.ts';
 import { run } from './verbs/run.ts';
 import { validate } from './verbs/validate.ts';
 
-const VERBS: readonly Verb[] = [run, compare, conform, list, validate, doctor];
+const VERBS: readonly Verb[] = [run, compare, conform, lab, list, validate, doctor];
 const NAMES: readonly string[] = [...VERBS.map(({ name }) => name), 'completion'];
 const COMPLETING = '--get-yargs-completions';
 

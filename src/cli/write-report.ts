@@ -1,3 +1,4 @@
+import { consequenceReport } from '../analysis/consequence-report.ts';
 import { timeline } from '../analysis/timeline.ts';
 import type { AttributionRow } from '../analysis/types.ts';
 import { allCharts } from '../charts/all-charts.ts';
@@ -6,7 +7,7 @@ import { renderCharts, type RenderedChart } from '../charts/render-chart.ts';
 import { renderTree } from '../procfs/tree.ts';
 import { comparisonTables } from '../report/comparison-html.ts';
 import { compareStrategies } from '../report/comparison.ts';
-import { attributionCsv, timelineCsv } from '../report/csv.ts';
+import { attributionCsv, payersCsv, timelineCsv } from '../report/csv.ts';
 import type { ReportChart } from '../report/html-figure.ts';
 import { htmlReport } from '../report/html-report.ts';
 import { summaryMd } from '../report/summary-md.ts';
@@ -27,6 +28,8 @@ export async function writeReport(
   directory.write('result.json', `${JSON.stringify(result, null, 1)}\n`);
   directory.write('attribution.csv', attributionCsv(result, rows));
   directory.write('timeline.csv', timelineCsv(result, timeline(result, rows)));
+  directory.write('payers.csv', payersCsv(result));
+  directory.write('consequences.json', `${JSON.stringify(consequenceReport(result), null, 1)}\n`);
   directory.write('summary.md', summaryMd(result, rows));
   for (const { name, snapshots } of result.strategies) {
     const dirs = snapshotDirs(snapshots);

@@ -1,6 +1,7 @@
 import type { KernelVersion } from '../procfs/facts.ts';
 import { LAYOUTS } from '../procfs/layouts.ts';
-import { CaptureError } from './capture.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
+import { CaptureError, type Capture } from './capture.ts';
 
 /** Kernel profiles that captures can be judged against. */
 export const PROFILE_NAMES: readonly KernelVersion[] = Object.keys(LAYOUTS) as KernelVersion[];
@@ -40,6 +41,7 @@ const KEPT = [
   'uname',
   'thp_enabled',
   'thp_shmem_enabled',
+  'thp_defrag',
   'numa_balancing',
   'zone_reclaim_mode',
   'compact_unevictable_allowed',
@@ -55,7 +57,16 @@ export function renderKeptMeta(meta: ReadonlyMap<string, string>): string {
     .join('');
 }
 
+/** Size of x86's memory blocks on machines of less than 64 GiB, which a capture without the line is taken to have. */
+const BLOCK_BYTES = 128 * 1024 * 1024;
+
+/** Pages of a memory block, the unit in which memory goes offline. */
+export function memoryBlockPages({ meta }: Pick<Capture, 'meta'>): number {
+  const text = meta.get('memory_block_size');
+  return (text ? Number.parseInt(text, 16) : BLOCK_BYTES) / PAGE_SIZE;
+}
+
 /** The choice in brackets, as sysfs prints it: `[always] madvise never`. */
 export function chosen(text: string | undefined): string | null {
-  return /\[(\w+)\]/.exec(text ?? '')?.[1] ?? null;
+  return /\[([\w+]+)\]/.exec(text ?? '')?.[1] ?? null;
 }

@@ -15,6 +15,8 @@ export interface Capture {
   /** The step script as it ran. */
   script: string;
   steps: RecordedStep[];
+  /** Lines of the kernel log that tell of OOM kills, oldest first; empty where the capture has none. */
+  log: string;
   /** In the order in which they were taken. */
   snapshots: CaptureSnapshot[];
 }

@@ -19,6 +19,7 @@ type Numbers = ReadonlyMap<string, number> | null;
 const FILES: readonly { fieldClass: FieldClassName; unit: string; read: (text: string) => Numbers }[] = [
   { fieldClass: 'memory.current', unit: '', read: (text) => single('memory.current', text) },
   { fieldClass: 'memory.peak', unit: '', read: (text) => single('memory.peak', text) },
+  { fieldClass: 'memory.swap.current', unit: '', read: (text) => single('memory.swap.current', text) },
   { fieldClass: 'memory.stat', unit: '', read: parseMemoryStat },
   { fieldClass: 'memory.numa_stat', unit: '', read: (text) => byItemAndNode(parseMemoryNumaStat(text)) },
   { fieldClass: 'memory.events', unit: '', read: parseMemoryEvents },
@@ -56,6 +57,7 @@ export function compareCgroups(
       tally.text({
         fieldClass: 'cgroup.procs',
         field: path,
+        name: 'members',
         kernel: inKernel.includes(path) ? members(kernel.now.files, dir) : null,
         model: inModel.includes(path) ? members(model.now.files, dir) : null,
       });

@@ -30,19 +30,18 @@ export function compareCounters(tally: Tally, comparison: CountersComparison): v
     const name = nameOf(field);
     const expected = moved(kernel, field);
     const given = moved(model, field);
+    const { bound, ids } = noiseFor(fieldClass, name, context);
     const compared = {
       fieldClass,
       field,
       name,
       kernel: words(comparison, field, expected),
       model: words(comparison, field, given),
+      isIdle: Math.abs(expected?.by ?? 0) <= bound,
     };
     if (!expected || !given) tally.add(compared, 'off');
     else if (expected.by === given.by) tally.add(compared, 'exact');
-    else {
-      const { bound, ids } = noiseFor(fieldClass, name, context);
-      tally.add(compared, Math.abs(expected.by - given.by) <= bound ? ids : 'off');
-    }
+    else tally.add(compared, Math.abs(expected.by - given.by) <= bound ? ids : 'off');
   }
 }
 

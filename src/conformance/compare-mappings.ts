@@ -47,6 +47,7 @@ function compareHeader(tally: Tally, kernel: SmapsVma | null, model: SmapsVma | 
   tally.text({
     fieldClass: 'maps',
     field: hex((kernel ?? model)!.start),
+    name: 'line',
     kernel: kernel && headerOf(kernel),
     model: model ? headerOf(model) : null,
   });
@@ -61,22 +62,30 @@ function entryLines(vma: SmapsVma, hasSoftDirty: boolean): Map<string, string> {
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line]));
 }
 
+/** The number of an smaps line; NaN where it has none. */
+const kbOf = (line: string | null): number => Number(/^\w+: +(\d+) kB$/.exec(line ?? '')?.[1] ?? Number.NaN);
+
 function compareEntry(
   tally: Tally,
-  { hasSoftDirty }: ProcessComparison,
+  { hasSoftDirty, context }: ProcessComparison,
   kernel: SmapsVma,
   model: SmapsVma | undefined,
 ): void {
   const ofModel = model ? entryLines(model, hasSoftDirty) : new Map<string, string>();
   const ofKernel = entryLines(kernel, hasSoftDirty);
   for (const label of new Set([...ofKernel.keys(), ...ofModel.keys()])) {
-    const field = `${hex(kernel.start)} ${label}`;
-    tally.text({
-      fieldClass: 'smaps',
-      field,
+    const compared = {
+      fieldClass: 'smaps' as const,
+      field: `${hex(kernel.start)} ${label}`,
+      name: label,
       kernel: ofKernel.get(label) ?? null,
       model: ofModel.get(label) ?? null,
-    });
+      isIdle: /: +0( kB)?$/.test(ofKernel.get(label) ?? ''),
+    };
+    const { bound, ids } = noiseFor('smaps', label, context);
+    const difference = Math.abs(kbOf(compared.kernel) - kbOf(compared.model));
+    if (compared.kernel !== compared.model && difference <= bound) tally.add(compared, ids);
+    else tally.text(compared);
   }
 }
 
@@ -113,6 +122,7 @@ function compareNumaLine(
     const compared = {
       fieldClass: 'numa_maps' as const,
       field: `${start} ${name}`,
+      name: name.replace(/^N\d+$/, 'N<node>'),
       kernel: words(kernel),
       model: words(model),
     };
@@ -143,6 +153,7 @@ function compareOwnPolicy(tally: Tally, { kernel, model }: ProcessComparison): v
   tally.text({
     fieldClass: 'numa_maps',
     field: `${hex(own.start)} policy of the task`,
+    name: 'policy of the task',
     kernel: kernel.numaLines.get(own.start)?.policy ?? null,
     model: model.numaLines.get(own.start)?.policy ?? null,
   });

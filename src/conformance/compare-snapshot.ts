@@ -1,14 +1,19 @@
 import { parseMeminfo } from '../procfs/meminfo.ts';
 import { parseSmaps } from '../procfs/smaps.ts';
+import type { AskedOfMemory } from './asked-of-memory.ts';
 import { processDir, workersIn, type SnapshotFiles } from './capture.ts';
 import { compareCgroups } from './compare-cgroups.ts';
 import { compareMappings, type ProcessComparison } from './compare-mappings.ts';
+import { compareOutcomes } from './compare-outcomes.ts';
 import { compareNumastat } from './compare-numastat.ts';
 import { compareSystem, type Moment } from './compare-system.ts';
 import { compareTotals, type OwnHistory } from './compare-totals.ts';
 import { hull, point } from './interval.ts';
+import type { Leftovers } from './leftovers.ts';
 import { isMappedByStep } from './mapped-ranges.ts';
 import type { NoiseContext } from './noise.ts';
+import { collapsedPages } from './khugepaged-noise.ts';
+import { pressureOf } from './pressure-noise.ts';
 import { ownStatus } from './own-memory.ts';
 import { readProcess, type ProcessReading } from './process-reading.ts';
 import type { Tally } from './tally.ts';
@@ -31,15 +36,22 @@ export interface SnapshotComparison {
   first: SnapshotFiles;
   now: Moments;
   before: Moments | null;
+  /** The kernel's files at the snapshot after it, or these: tools that a snapshot starts read later than its files. */
+  later: SnapshotFiles;
   cpus: number;
   nodes: number;
   interleaves: boolean;
   movesProcesses: boolean;
+  /** What the steps since the snapshot before asked, and what such steps may have set apart by now. */
+  asked: AskedOfMemory;
+  leftovers: Leftovers;
+  /** A step since the snapshot before set a memory.max. */
+  setsMax: boolean;
 }
 
 /** Compares everything of one snapshot. */
 export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): void {
-  const { label, step, now, before, cpus, nodes, interleaves, movesProcesses } = comparison;
+  const { label, step, now, before, cpus, nodes, interleaves, movesProcesses, leftovers } = comparison;
   const goTo = (where: string): void => tally.at({ step, snapshot: label, where });
   const context: NoiseContext = {
     cpus,
@@ -47,7 +59,7 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
     nid: null,
     interleaves,
     movesProcesses,
-    workerChanges: before ? changes(workersIn(before.kernel.files), workersIn(now.kernel.files)) : 0,
+    workerChanges: before ? changes(living(before.kernel.files), living(now.kernel.files)) : 0,
     ...ownChanges(before?.kernel ?? null, now.kernel),
     slabPages: Math.max(
       0,
@@ -56,6 +68,15 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
     waitingPages: waitingPages(now.kernel.files) + (before ? waitingPages(before.kernel.files) : 0),
     hasTinySlab: hasTinySlab(now.kernel.files),
     knowsPageLists: now.kernel.files.has('sys/zoneinfo'),
+    leftovers,
+    pressure: pressureOf(
+      comparison.first,
+      before?.kernel.files ?? null,
+      now.kernel.files,
+      comparison.setsMax,
+    ),
+    collapsed: collapsedPages(comparison.later),
+    workers: workersIn(now.kernel.files).length,
   };
   for (const worker of workersIn(now.kernel.files)) compareProcess(tally, comparison, worker, context, goTo);
   for (const worker of workersIn(now.model.files)) {
@@ -70,12 +91,29 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
     before: before?.[side] ?? { files: new Map(), mappings: new Map() },
   });
   if (before) compareSystem(tally, sides('kernel'), sides('model'), context, goTo);
+  if (before) {
+    const files = (side: 'kernel' | 'model'): { before: SnapshotFiles; now: SnapshotFiles } => ({
+      before: before[side].files,
+      now: now[side].files,
+    });
+    goTo('sys/buddyinfo, sys/vmstat, node*/meminfo');
+    compareOutcomes(tally, {
+      asked: comparison.asked,
+      kernel: files('kernel'),
+      model: files('model'),
+      first: comparison.first,
+    });
+  }
   compareCgroups(tally, sides('kernel'), sides('model'), before !== null, context, goTo);
   compareNumastat(tally, now.kernel, now.model.files, context, goTo);
 }
 
 const changes = (before: readonly string[], now: readonly string[]): number =>
   before.filter((name) => !now.includes(name)).length + now.filter((name) => !before.includes(name)).length;
+
+/** Workers that still have memory; others are only waiting to be reaped. */
+const living = (files: SnapshotFiles): string[] =>
+  workersIn(files).filter((worker) => isAlive(files, worker));
 
 const isAlive = (files: SnapshotFiles, worker: string): boolean =>
   readProcess(files, worker, undefined) !== null;
@@ -111,7 +149,7 @@ interface OwnPages {
 
 function ownPages({ files, mappings }: Moment): Map<string, OwnPages> {
   return new Map(
-    workersIn(files).map((worker) => {
+    living(files).map((worker) => {
       const own = parseSmaps(files.get(`${processDir(worker)}/smaps`) ?? '').filter(
         (vma) => !isMappedByStep(mappings.get(worker), vma),
       );

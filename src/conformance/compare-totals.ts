@@ -34,7 +34,7 @@ const PAGE_KB = 4;
 
 /** Compares the totals of a process after taking away what the worker program's own mappings add. */
 export function compareTotals(tally: Tally, comparison: TotalsComparison): void {
-  const { kernel, model, kernelHistory, modelHistory, reservedKb, goTo } = comparison;
+  const { kernel, model, kernelHistory, modelHistory, reservedKb, goTo, context } = comparison;
   const sides: Record<'kernel' | 'model', Side> = {
     kernel: { reading: kernel, own: ownStatus(kernel.ownVmas), history: kernelHistory, reservedKb },
     model: { reading: model, own: ownStatus(model.ownVmas), history: modelHistory, reservedKb: 0 },
@@ -67,12 +67,16 @@ export function compareTotals(tally: Tally, comparison: TotalsComparison): void 
   }
   if (kernel.oomScore !== null) {
     goTo('oom_score');
-    tally.text({
-      fieldClass: 'oom_score',
+    const compared = {
+      fieldClass: 'oom_score' as const,
       field: 'oom_score',
       kernel: kernel.oomScore.trim(),
       model: model.oomScore?.trim() ?? null,
-    });
+    };
+    const { bound, ids } = noiseFor('oom_score', 'oom_score', context);
+    const difference = Math.abs(Number(compared.kernel) - Number(compared.model ?? Number.NaN));
+    if (difference > 0 && difference <= bound) tally.add(compared, ids);
+    else tally.text(compared);
   }
 }
 
@@ -117,7 +121,9 @@ function compareRest(
   const unit = fieldClass === 'statm' ? 'pages' : 'kB';
   const words = (rest: Interval | null): string | null =>
     rest && `${field}: ${intervalText(rest)} ${unit} without own mappings`;
-  const compared = { fieldClass, field, kernel: words(kernel), model: words(model) };
+  const { bound, ids } = noiseFor(fieldClass, field, context);
+  const isIdle = kernel !== null && gap(kernel, point(0)) <= bound;
+  const compared = { fieldClass, field, kernel: words(kernel), model: words(model), isIdle };
   if (!kernel || !model) {
     tally.add(compared, 'off');
     return;
@@ -127,7 +133,6 @@ function compareRest(
     tally.add(compared, 'exact');
     return;
   }
-  const { bound, ids } = noiseFor(fieldClass, field, context);
   const vague =
     isPoint(kernel) && isPoint(model) ? [] : [field.startsWith('Vm') ? 'own-history' : 'rounding'];
   if (distance === 0) tally.add(compared, vague);

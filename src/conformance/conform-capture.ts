@@ -1,15 +1,13 @@
 import { ProcTextError } from '../procfs/proc-text.ts';
+import type { FieldCount } from '../result/verification.ts';
 import type { Scenario, Step } from '../scenario/types.ts';
 import { PROFILE_NAMES } from './capture-meta.ts';
 import { captureScenario } from './capture-scenario.ts';
-import { CaptureError, nodesIn, type Capture } from './capture.ts';
-import { compareSnapshot, type Moments } from './compare-snapshot.ts';
-import { compareSteps } from './compare-steps.ts';
+import { CaptureError, type Capture, type RecordedStep } from './capture.ts';
+import { compareRun } from './compare-run.ts';
 import type { FieldClassName } from './field-class.ts';
-import { mappingsAfter } from './mapped-ranges.ts';
-import { modelFiles } from './model-files.ts';
 import type { RunModel } from './run-model.ts';
-import { Tally, type ClassCount, type Offence } from './tally.ts';
+import { Tally, type ClassFields, type Offence } from './tally.ts';
 
 export type Verdict = 'exact' | 'within noise' | 'off' | 'not judged';
 
@@ -21,7 +19,13 @@ export interface CaptureResult {
   verdict: Verdict;
   /** Why there is no verdict; null where there is one. */
   reason: string | null;
-  classes: { fieldClass: FieldClassName; count: ClassCount }[];
+  /** Strategy that ran on the model; null where none did. */
+  strategy: string | null;
+  /** Types of VM that the script created. */
+  vmTypes: string[];
+  classes: { fieldClass: FieldClassName; count: FieldCount }[];
+  /** The same by field. */
+  fields: ClassFields[];
   /** Fields that each noise class excused. */
   excuses: { id: string; fields: number }[];
   /** Steps recorded, and how many of them from the first on agree with everything seen up to there. */
@@ -42,7 +46,10 @@ export function notJudged(
     profile,
     verdict: 'not judged',
     reason,
+    strategy: null,
+    vmTypes: [],
     classes: [],
+    fields: [],
     excuses: [],
     steps: { recorded: 0, matching: 0 },
     offences: [],
@@ -71,7 +78,7 @@ export function conformCapture(
   if (missing !== null) return notJudged(capture, missing);
   const ready = captureScenario(capture, scenario);
   const stop = ready.steps.findIndex((step) => !canRun(step));
-  if (stop < 0) return judge(capture, compare(capture, ready, runModel), null);
+  if (stop < 0) return judge(capture, ready, compare(capture, ready, runModel), null);
   const { line, text } = ready.steps[stop]!;
   const reason = `compared up to line ${line}: the model cannot run "${text}"`;
   const part: Capture = {
@@ -79,96 +86,61 @@ export function conformCapture(
     steps: capture.steps.slice(0, stop),
     snapshots: capture.snapshots.filter(({ step }) => step <= stop),
   };
-  const tally = compare(part, { ...ready, steps: ready.steps.slice(0, stop) }, runModel);
-  return judge(capture, tally, tally.offences.length > 0 ? null : reason, stop);
+  const known = { ...ready, steps: ready.steps.slice(0, stop) };
+  const compared = compare(part, known, runModel);
+  return judge(capture, known, compared, compared.tally.offences.length > 0 ? null : reason);
 }
 
-function compare(capture: Capture, scenario: Scenario, runModel: RunModel): Tally {
+/** What a comparison found, and under which strategy. */
+interface Compared {
+  tally: Tally;
+  strategy: string;
+  /** Steps that were compared. */
+  until: number;
+}
+
+function compare(capture: Capture, scenario: Scenario, runModel: RunModel): Compared {
   const run = runModel(scenario);
   const tally = new Tally();
-  compareSteps(tally, scenario.steps, capture.steps, run.steps);
-  const ofModel = new Map(run.snapshots.map(({ label, facts }) => [label, modelFiles(facts)]));
-  let before: Moments | null = null;
-  let stepBefore = 0;
-  for (const { label, step, files } of capture.snapshots) {
-    const mappings = mappingsAfter(scenario.steps, capture.steps, step);
-    const now: Moments = {
-      kernel: { files, mappings },
-      model: { files: ofModel.get(label) ?? new Map(), mappings },
-      history: before?.history ?? new Map(),
-    };
-    const since = scenario.steps.slice(stepBefore, step);
-    try {
-      compareSnapshot(tally, {
-        label,
-        step,
-        first: capture.snapshots[0]!.files,
-        now,
-        before,
-        ...conditions(capture, scenario.steps, step, since),
-      });
-    } catch (cause) {
-      if (!(cause instanceof ProcTextError)) throw cause;
-      throw Object.assign(new CaptureError(`snapshot ${label}`, tally.where, cause.message), { cause });
-    }
-    before = now;
-    stepBefore = step;
+  try {
+    return { tally, strategy: run.name, until: compareRun(tally, capture, scenario, run) };
+  } catch (cause) {
+    if (!(cause instanceof ProcTextError)) throw cause;
+    const { snapshot, where } = tally.place;
+    throw Object.assign(new CaptureError(`snapshot ${snapshot}`, where, cause.message), { cause });
   }
-  return tally;
 }
-
-/** What noise bounds depend on, from the machine and the script. */
-function conditions(
-  { snapshots, hardware }: Capture,
-  steps: readonly Step[],
-  count: number,
-  since: readonly Step[],
-): { cpus: number; nodes: number; interleaves: boolean; movesProcesses: boolean } {
-  const cpus = [...hardware.matchAll(/^node \d+ cpus:(.*)$/gm)].flatMap((match) =>
-    match[1]!.trim().split(/\s+/),
-  );
-  const nodes = nodesIn(snapshots[0]!.files).length;
-  const hasCpusets = steps.slice(0, count).some(setsCpuset);
-  return {
-    cpus: Math.max(cpus.filter((cpu) => cpu !== '').length, nodes),
-    nodes,
-    interleaves: steps.slice(0, count).some(isInterleaving),
-    movesProcesses: since.some((step) => movesProcess(step, hasCpusets)),
-  };
-}
-
-const isInterleaving = (step: Step): boolean =>
-  (step.verb === 'mempolicy' || step.verb === 'vm ttouch' || step.verb === 'vm vcpu') &&
-  (step.args.mode === 'interleave' || step.args.mode === 'winterleave');
-
-const setsCpuset = (step: Step): boolean => step.verb === 'cgroup limit' && step.args.file === 'cpuset.mems';
-
-const movesProcess = (step: Step, hasCpusets: boolean): boolean =>
-  step.verb === 'migratepages' ||
-  (step.verb === 'exec' && step.args.argv.some((word) => word.endsWith('migratepages'))) ||
-  setsCpuset(step) ||
-  (step.verb === 'cgroup move' && hasCpusets);
 
 function judge(
   capture: Capture,
-  tally: Tally,
+  compared: Scenario,
+  { tally, strategy, until }: Compared,
   reason: string | null,
-  compared: number = capture.steps.length,
 ): CaptureResult {
   const { scenario, release, profile, steps } = capture;
-  const classes = tally.classCounts();
   const offences = tally.offences.toSorted((a, b) => a.step - b.step);
+  const matching = offences[0] ? offences[0].step - 1 : until;
   return {
     scenario,
     release,
     profile,
     verdict: verdictOf(tally, reason),
     reason,
-    classes,
+    strategy,
+    vmTypes: vmTypesOf(compared.steps, steps),
+    classes: tally.classCounts(),
+    fields: tally.fieldCounts(),
     excuses: [...tally.excuses].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, fields]) => ({ id, fields })),
-    steps: { recorded: steps.length, matching: offences[0] ? offences[0].step - 1 : compared },
+    steps: { recorded: steps.length, matching: matching },
     offences,
   };
+}
+
+function vmTypesOf(steps: readonly Step[], recorded: readonly RecordedStep[]): string[] {
+  const types = steps.flatMap((step, at) =>
+    step.verb === 'vm create' && recorded[at]?.errno === '' ? [step.args.type] : [],
+  );
+  return [...new Set(types)].sort();
 }
 
 function verdictOf(tally: Tally, reason: string | null): Verdict {

@@ -1,5 +1,4 @@
-import type { CaptureResult } from './conform-capture.ts';
-import type { ConformReport } from './conform-report.ts';
+import type { CaptureReport, ConformReport } from './conform-report.ts';
 import { DEFAULT_OFFENCES } from './conform-table.ts';
 import { offenceDiff } from './offence-diff.ts';
 
@@ -9,7 +8,7 @@ export function conformJunit(report: ConformReport, offences: number = DEFAULT_O
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="conformance">\n${suites.join('')}</testsuites>\n`;
 }
 
-function suite(capture: CaptureResult, offences: number): string {
+function suite(capture: CaptureReport, offences: number): string {
   const { scenario, release, reason, classes } = capture;
   const name = `${scenario} on ${release}`;
   const failures = classes.filter(({ count }) => count.off > 0).length;
@@ -23,7 +22,7 @@ function suite(capture: CaptureResult, offences: number): string {
   return `  <testsuite${attributes(counts)}>\n${cases.join('')}  </testsuite>\n`;
 }
 
-function testCase(capture: CaptureResult, fieldClass: string, offences: number): string {
+function testCase(capture: CaptureReport, fieldClass: string, offences: number): string {
   const own = capture.offences.filter((offence) => offence.fieldClass === fieldClass);
   const open = `    <testcase${attributes({ classname: `${capture.scenario} on ${capture.release}`, name: fieldClass })}`;
   if (own.length === 0) return `${open}/>\n`;

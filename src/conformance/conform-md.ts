@@ -1,22 +1,29 @@
-import type { CaptureResult } from './conform-capture.ts';
-import type { ConformReport, Verification } from './conform-report.ts';
+import type { FieldLabel } from '../result/types.ts';
+import type { FieldCount } from '../result/verification.ts';
+import type { CaptureReport, ConformReport } from './conform-report.ts';
 import { captureWords, DEFAULT_OFFENCES } from './conform-table.ts';
+import { outcomeOf, provenWords, remark, SIGN_WORDS, SIGNS } from './count-words.ts';
 import { FIELD_CLASSES } from './field-class.ts';
 import { offenceDiff } from './offence-diff.ts';
-import type { ClassCount } from './tally.ts';
 
-const VERIFICATION_WORDS: Readonly<Record<Verification, string>> = {
-  verified: 'verified',
-  off: '**off**',
-  absent: '-',
-};
+/** What people read memory usage from, with the label that it has on each kernel profile. */
+export interface LabelledReading {
+  title: string;
+  /** In the order of the profiles. */
+  labels: FieldLabel[];
+}
 
 /** A conformance report in Markdown: matrix, counts, differences, noise, and what is not compared. */
-export function conformMd(report: ConformReport, offences: number = DEFAULT_OFFENCES): string {
+export function conformMd(
+  report: ConformReport,
+  readings: readonly LabelledReading[] = [],
+  offences: number = DEFAULT_OFFENCES,
+): string {
   const blocks = [
     ['# Conformance with real kernels', '', `Verdict: **${report.verdict}**`],
     matrix(report),
     verification(report),
+    readingBlock(report, readings),
     ...report.captures.map((capture) => captureBlock(capture, offences)),
     noiseBlock(report),
     [
@@ -24,7 +31,7 @@ export function conformMd(report: ConformReport, offences: number = DEFAULT_OFFE
       '',
       ...table(
         ['in', 'fields', 'why'],
-        report.outOfScope.map((one) => [one.fieldClass, one.fields, one.reason]),
+        report.outOfScope.map((one) => [one.fieldClass, inline(one.fields), inline(one.reason)]),
       ),
     ],
   ];
@@ -34,48 +41,84 @@ export function conformMd(report: ConformReport, offences: number = DEFAULT_OFFE
     .join('\n');
 }
 
-/** Field classes down, captures across: `exact/compared`, and what is off. */
+/** Captures down, field classes across. */
 function matrix({ captures }: ConformReport): string[] {
-  const judged = captures.filter(({ reason }) => reason === null);
+  const judged = captures.filter(({ classes }) => classes.length > 0);
   if (judged.length === 0) return [];
   const classes = FIELD_CLASSES.filter((name) => judged.some((capture) => countOf(capture, name)));
   return [
-    '## Captures',
+    '## Scenarios, kernels and field classes',
     '',
     ...table(
-      ['', ...judged.map(({ scenario, release }) => `${scenario}, ${release}`)],
-      classes.map((name) => [name, ...judged.map((capture) => cell(countOf(capture, name)))]),
+      ['scenario', 'kernel', 'steps that match', ...classes],
+      judged.map((capture) => [
+        inline(capture.scenario),
+        inline(capture.release),
+        `${capture.steps.matching} of ${capture.steps.recorded}`,
+        ...classes.map((name) => cell(countOf(capture, name))),
+      ]),
     ),
     '',
-    'A cell gives the fields compared, then those within noise (~) and those that are off (!).',
+    'The number is that of the fields compared.',
+    '',
+    ...SIGN_WORDS.map((words) => `- ${words}`),
   ];
 }
 
-const countOf = (capture: CaptureResult, name: string): ClassCount | undefined =>
+const countOf = (capture: CaptureReport, name: string): FieldCount | undefined =>
   capture.classes.find(({ fieldClass }) => fieldClass === name)?.count;
 
-function cell(count: ClassCount | undefined): string {
-  if (!count) return '-';
-  const { compared, noise, off } = count;
-  return [`${compared}`, ...(noise > 0 ? [`~${noise}`] : []), ...(off > 0 ? [`**!${off}**`] : [])].join(' ');
+function cell(count: FieldCount | undefined): string {
+  const outcome = outcomeOf(count);
+  if (!count || outcome === 'absent') return SIGNS.absent;
+  const beside = remark(count);
+  const words = `${SIGNS[outcome]} ${count.compared}${beside === null ? '' : ` (${beside})`}`;
+  return outcome === 'off' ? `**${words}**` : words;
 }
 
 function verification({ verification: profiles }: ConformReport): string[] {
   if (profiles.length === 0) return [];
+  const list = (names: readonly string[]): string => (names.length > 0 ? inline(names.join(', ')) : 'none');
   return [
     '## What this verifies',
     '',
     ...table(
       ['', ...profiles.map(({ profile }) => `Linux ${profile}`)],
-      FIELD_CLASSES.map((name) => [
-        name,
-        ...profiles.map(({ classes }) => VERIFICATION_WORDS[classes[name]]),
-      ]),
+      [
+        ['strategy', ...profiles.map(({ strategies }) => list(strategies))],
+        ['kernels', ...profiles.map(({ releases }) => list(releases))],
+        ['types of VM', ...profiles.map(({ vmTypes }) => list(vmTypes))],
+        ...FIELD_CLASSES.map((name) => [
+          name,
+          ...profiles.map((profile) => provenWords(profile, name) ?? SIGNS.absent),
+        ]),
+      ],
     ),
+    '',
+    'A cell gives the verified fields, of those compared: never off, and at least once further from zero, or from the snapshot',
+    'before, than noise allows.',
   ];
 }
 
-function captureBlock(capture: CaptureResult, offences: number): string[] {
+function readingBlock(
+  { verification: profiles }: ConformReport,
+  readings: readonly LabelledReading[],
+): string[] {
+  if (readings.length === 0 || profiles.length === 0) return [];
+  return [
+    '## Labels that follow for other reports',
+    '',
+    ...table(
+      ['read from', ...profiles.map(({ profile }) => `Linux ${profile}`)],
+      readings.map(({ title, labels }) => [inline(title), ...labels]),
+    ),
+    '',
+    'At best, that is under the strategy and with the types of VM above; hypothetical under a design that the kernel does not have,',
+    'else derived.',
+  ];
+}
+
+function captureBlock(capture: CaptureReport, offences: number): string[] {
   const head = [
     `## ${inline(capture.scenario)}, ${inline(capture.release)}`,
     '',
@@ -89,15 +132,19 @@ function captureBlock(capture: CaptureResult, offences: number): string[] {
 
 function noiseBlock({ noise }: ConformReport): string[] {
   if (noise.length === 0) return [];
-  const rows = noise.map(({ title, bound, reason, fields }) => [title, `${fields}`, bound, reason]);
+  const rows = noise.map(({ title, bound, reason, fields }) => [
+    inline(title),
+    `${fields}`,
+    inline(bound),
+    inline(reason),
+  ]);
   return ['## Noise that excused a difference', '', ...table(['noise', 'fields', 'bound', 'why'], rows)];
 }
 
 /** Text that must not be read as Markdown. */
-const inline = (text: string): string => text.replaceAll(/[\\`*_|<>[\]]/g, (char) => `\\${char}`);
+const inline = (text: string): string => text.replaceAll(/[\\`*_|<>[\]~]/g, (char) => `\\${char}`);
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const escaped = rows.map((cells) => cells.map((text) => text.replaceAll('|', '\\|')));
-  return [line(heads), line(heads.map(() => '---')), ...escaped.map(line)];
+  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)];
 }

@@ -1,7 +1,6 @@
-import type { CaptureResult } from './conform-capture.ts';
-import type { ConformReport } from './conform-report.ts';
+import type { FieldCount } from '../result/verification.ts';
+import type { CaptureReport, ConformReport } from './conform-report.ts';
 import { offenceDiff } from './offence-diff.ts';
-import type { ClassCount } from './tally.ts';
 
 /** Differences shown of each capture, unless asked otherwise. */
 export const DEFAULT_OFFENCES = 10;
@@ -24,21 +23,24 @@ export function conformTable(report: ConformReport, offences: number = DEFAULT_O
 }
 
 /** One line on a capture: its name, kernel, verdict and how far it agrees. */
-export function captureWords({ scenario, release, verdict, reason, steps }: CaptureResult): string {
-  const judged = reason ?? `${steps.matching} of ${steps.recorded} steps match`;
-  return `${scenario} on ${release}: ${verdict} (${judged})`;
+export function captureWords({ scenario, release, verdict, reason, steps }: CaptureReport): string {
+  const words = [
+    ...(reason === null ? [] : [reason]),
+    ...(steps.recorded > 0 ? [`${steps.matching} of ${steps.recorded} steps match`] : []),
+  ];
+  return `${scenario} on ${release}: ${verdict} (${words.join('; ')})`;
 }
 
-function captureSection(capture: CaptureResult, offences: number): string[] {
+function captureSection(capture: CaptureReport, offences: number): string[] {
   return [captureWords(capture), ...countLines(capture.classes), ...offenceDiff(capture, offences)];
 }
 
 function totalsSection({ totals, captures }: ConformReport): string[] {
-  const judged = captures.filter(({ reason }) => reason === null).length;
-  return [`all ${judged} captures judged`, ...countLines(totals)];
+  const compared = captures.filter(({ classes }) => classes.length > 0).length;
+  return [`all ${compared} captures compared`, ...countLines(totals)];
 }
 
-function countLines(classes: readonly { fieldClass: string; count: ClassCount }[]): string[] {
+function countLines(classes: readonly { fieldClass: string; count: FieldCount }[]): string[] {
   if (classes.length === 0) return [];
   const rows = classes.map(({ fieldClass, count }) => [
     fieldClass,

@@ -13,11 +13,13 @@ export const FIELD_CLASSES = [
   'node numastat',
   'memory.current',
   'memory.peak',
+  'memory.swap.current',
   'memory.stat',
   'memory.numa_stat',
   'memory.events',
   'cgroup.procs',
   'numastat',
+  'outcomes',
 ] as const;
 
 /** One kind of compared field. */
@@ -38,9 +40,12 @@ export const UNITS_PER_PAGE: Readonly<Record<FieldClassName, number>> = {
   'node numastat': 1,
   'memory.current': 4096,
   'memory.peak': 4096,
+  'memory.swap.current': 4096,
   'memory.stat': 4096,
   'memory.numa_stat': 4096,
   'memory.events': 0,
   'cgroup.procs': 0,
   numastat: 1 / 256,
+  // Each outcome has a unit of its own, in which its noise class states the bound.
+  outcomes: 1,
 };

@@ -1,3 +1,4 @@
+import { buddyinfoOf, renderBuddyinfo } from '../procfs/buddyinfo.ts';
 import type { CgroupFacts, NodeFacts, ProcessFacts, SnapshotFacts } from '../procfs/facts.ts';
 import type { KernelLayout } from '../procfs/kernel-layout.ts';
 import { LAYOUTS } from '../procfs/layouts.ts';
@@ -17,6 +18,7 @@ import { renderBytes, renderNumbers } from '../procfs/single-value.ts';
 import { renderSmaps, renderSmapsRollup, rollUp } from '../procfs/smaps.ts';
 import { renderStatm, statmOf } from '../procfs/statm.ts';
 import { renderStatus, statusOf } from '../procfs/status.ts';
+import { renderVmstat, vmstatOf } from '../procfs/vmstat.ts';
 import { cgroupDir, processDir } from './capture.ts';
 
 /** Prints facts of the model under the paths that a capture's snapshot has. */
@@ -25,6 +27,8 @@ export function modelFiles(facts: SnapshotFacts): Map<string, string> {
   const nids = facts.nodes.filter((node) => node.totalPages > 0).map((node) => node.nid);
   return new Map([
     ['sys/meminfo', renderMeminfo(meminfoOf(facts, layout))],
+    ['sys/vmstat', renderVmstat(vmstatOf(facts.system, facts.nodes, layout))],
+    ['sys/buddyinfo', renderBuddyinfo(buddyinfoOf(facts.nodes))],
     ...facts.nodes.flatMap((node) => nodeFiles(node, layout)),
     ...facts.cgroups.flatMap((cgroup) => cgroupFiles(cgroup, nids, layout)),
     ...facts.processes.flatMap((process) => processFiles(process, facts, layout)),
@@ -52,6 +56,7 @@ function cgroupFiles(cgroup: CgroupFacts, nids: readonly number[], layout: Kerne
     ...files,
     [`${dir}/memory.current`, renderBytes(cgroup.currentBytes)],
     [`${dir}/memory.peak`, renderBytes(cgroup.peakBytes)],
+    [`${dir}/memory.swap.current`, renderBytes(cgroup.swapCurrentBytes)],
     [`${dir}/memory.events`, renderMemoryEvents(memoryEventsOf(cgroup, layout))],
     [`${dir}/cgroup.procs`, renderNumbers(cgroup.procs)],
   ];

@@ -1,4 +1,7 @@
 import { UNITS_PER_PAGE, type FieldClassName } from './field-class.ts';
+import { KHUGEPAGED_NOISE } from './khugepaged-noise.ts';
+import { PRESSURE_NOISE, type Pressure } from './pressure-noise.ts';
+import type { Leftovers } from './leftovers.ts';
 
 /** What a bound may depend on: where a field stands, and what happened since the snapshot before. */
 export interface NoiseContext {
@@ -24,6 +27,14 @@ export interface NoiseContext {
   hasTinySlab: boolean;
   /** Free pages include those on the lists of the CPUs, as zoneinfo states them. */
   knowsPageLists: boolean;
+  /** What boot left in memory may set apart by now. */
+  leftovers: Leftovers;
+  /** What happened for lack of memory. */
+  pressure: Pressure;
+  /** Pages of the huge pages that khugepaged has made. */
+  collapsed: number;
+  /** Workers that the snapshot shows. */
+  workers: number;
 }
 
 /** One reason why a real kernel's number is not sharp. */
@@ -33,8 +44,8 @@ export interface NoiseClass {
   /** The bound in words. */
   bound: string;
   reason: string;
-  /** Fields that it touches. */
-  fields: readonly { fieldClass: FieldClassName; names: RegExp }[];
+  /** Fields that it touches; `perPage` where a field has another unit than its class. */
+  fields: readonly { fieldClass: FieldClassName; names: RegExp; perPage?: number }[];
   /** Largest difference in pages between kernel and model; 0 where the class has no say. */
   pages: (context: NoiseContext) => number;
 }
@@ -42,6 +53,8 @@ export interface NoiseClass {
 /** The node of CPU 1, where the controller of a capture runs with the tools it starts. */
 const CONTROLLER_NODE = 1;
 const MIB_PAGES = 256;
+/** Pages of 4 KiB in a huge page. */
+const HUGE_PAGES = 512;
 /** Pages that a memory cgroup charges ahead on each CPU (MEMCG_CHARGE_BATCH). */
 const CHARGE_BATCH = 64;
 
@@ -49,6 +62,8 @@ const LRU = /^(Active|Inactive|Active\(anon\)|Inactive\(anon\))$/;
 
 /** Every noise class. A field that none of them names must agree to the last digit. */
 export const NOISE: readonly NoiseClass[] = [
+  ...PRESSURE_NOISE,
+  KHUGEPAGED_NOISE,
   {
     id: 'interleave-split',
     title: 'Split of a task interleave',
@@ -72,9 +87,18 @@ export const NOISE: readonly NoiseClass[] = [
     pages: ({ interleaves }) => (interleaves ? 3 : 0),
   },
   {
+    id: 'interleave-slab',
+    title: 'Slabs of a task that interleaves',
+    bound: '128 pages per node while a task interleaves; totals have a bound of their own',
+    reason:
+      'a slab takes two ticks of the interleave counter, so that over two nodes all slabs of a call land on one of them: on which hangs on the thread having made an even or an odd number of other allocations',
+    fields: [{ fieldClass: 'memory.numa_stat', names: /^slab_reclaimable$/ }],
+    pages: ({ interleaves }) => (interleaves ? 128 : 0),
+  },
+  {
     id: 'own-pages',
     title: "The worker program's own anonymous pages",
-    bound: '5 pages, and as many as the own mappings of the workers gained or lost since the snapshot before',
+    bound: '8 pages, and as many as the own mappings of the workers gained or lost since the snapshot before',
     reason:
       'stack, heap and data of the worker program and of the controller are touched and, after a fork, copied one by one; no step says when',
     fields: [
@@ -85,7 +109,7 @@ export const NOISE: readonly NoiseClass[] = [
       { fieldClass: 'memory.stat', names: /^(anon|active_anon|inactive_anon)$/ },
       { fieldClass: 'memory.numa_stat', names: /^(anon|active_anon|inactive_anon)$/ },
     ],
-    pages: ({ ownAnonPages }) => 5 + ownAnonPages,
+    pages: ({ ownAnonPages }) => 8 + ownAnonPages,
   },
   {
     id: 'own-files',
@@ -105,25 +129,26 @@ export const NOISE: readonly NoiseClass[] = [
   {
     id: 'own-tables',
     title: "Page tables of the worker program's own mappings",
-    bound: '3 pages',
+    bound: '3 pages per worker',
     reason: 'which of its own pages the program has touched decides over a table page more or less',
     fields: [
       { fieldClass: 'status', names: /^VmPTE$/ },
       { fieldClass: 'meminfo', names: /^PageTables$/ },
       { fieldClass: 'memory.stat', names: /^pagetables$/ },
     ],
-    pages: () => 3,
+    pages: ({ workers }) => 3 * Math.max(1, workers),
   },
   {
     id: 'own-tables-node',
     title: "Nodes of the page tables of the worker program's own mappings",
-    bound: '3 pages per node, and 10 for every worker that came or went; totals have a bound of their own',
+    bound:
+      '3 pages per node and worker, and 10 for every worker that came or went; totals have a bound of their own',
     reason: 'the tables of a started program are on the nodes where its loader ran, which no step says',
     fields: [
       { fieldClass: 'node meminfo', names: /^PageTables$/ },
       { fieldClass: 'memory.numa_stat', names: /^pagetables$/ },
     ],
-    pages: ({ workerChanges }) => 3 + 10 * workerChanges,
+    pages: ({ workerChanges, workers }) => 3 * Math.max(1, workers) + 10 * workerChanges,
   },
   {
     id: 'own-pages-moved',
@@ -150,6 +175,7 @@ export const NOISE: readonly NoiseClass[] = [
     reason:
       'a zone is asked only while its free pages without those on the lists are above the watermark; how many wait there hangs on who freed and took pages before',
     fields: [
+      { fieldClass: 'meminfo', names: /^MemAvailable$/ },
       {
         fieldClass: 'node meminfo',
         names:
@@ -204,32 +230,33 @@ export const NOISE: readonly NoiseClass[] = [
     id: 'free-memory',
     title: 'Free memory',
     bound:
-      '1 MiB per node when the page lists of the CPUs (count: in zoneinfo) are added to the free pages, 40 MiB without',
+      '3 MiB per node when the page lists of the CPUs (count: in zoneinfo) are added to the free pages, 40 MiB without',
     reason:
-      'freed pages wait on lists of the CPUs, 44 to 63 MiB in total, and slab and kernel threads take pages at any time',
+      'freed pages wait on lists of the CPUs, 44 to 63 MiB in total, slab and kernel threads take pages at any time, and kernel 7.3 was seen to set a block of 2 MiB aside on an idle node',
     fields: [
       { fieldClass: 'meminfo', names: /^(MemFree|MemAvailable)$/ },
       { fieldClass: 'node meminfo', names: /^(MemFree|MemUsed)$/ },
       { fieldClass: 'numastat', names: /^(MemFree|MemUsed)$/ },
     ],
     pages: ({ nid, nodes, knowsPageLists }) =>
-      (knowsPageLists ? MIB_PAGES : 40 * MIB_PAGES) * (nid === null ? nodes : 1),
+      (knowsPageLists ? 3 : 40) * MIB_PAGES * (nid === null ? nodes : 1),
   },
   {
     id: 'controller-allocations',
     title: 'Allocation events of everybody else',
     bound:
-      '512 pages on the node of the controller, 128 elsewhere, and 128 for every worker that came or went',
+      '512 pages and 64 for every worker on the node of the controller (4096 with SLUB_TINY), 128 elsewhere, and 128 for every worker that came or went',
     reason:
-      'a snapshot itself allocates about 300 pages where the controller runs; kernel objects and page tables count everywhere',
+      'a snapshot itself allocates about 300 pages where the controller runs, more with every process that its tools look at, and ten times as many where slab keeps no empty pages; kernel objects and page tables count everywhere',
     fields: [
       {
         fieldClass: 'node numastat',
         names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node|interleave_hit)$/,
       },
     ],
-    pages: ({ nid, nodes, workerChanges }) =>
-      (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? 512 : 128) + 128 * workerChanges,
+    pages: ({ nid, nodes, workers, workerChanges, hasTinySlab }) =>
+      (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? (hasTinySlab ? 4096 : 512) + 64 * workers : 128) +
+      128 * workerChanges,
   },
   {
     id: 'charge-stock',
@@ -246,7 +273,7 @@ export const NOISE: readonly NoiseClass[] = [
   {
     id: 'kernel-objects',
     title: 'Kernel memory of a cgroup',
-    bound: '28 pages (112 kB)',
+    bound: '28 pages (112 kB) per worker',
     reason:
       'files, tasks, VMs and sockets have objects of their own beside the page tables, stacks and trees that the model counts',
     fields: [
@@ -256,7 +283,7 @@ export const NOISE: readonly NoiseClass[] = [
       },
       { fieldClass: 'memory.numa_stat', names: /^slab_(un)?reclaimable$/ },
     ],
-    pages: () => 28,
+    pages: ({ workers }) => 28 * Math.max(1, workers),
   },
   {
     id: 'rss-batch',
@@ -285,10 +312,81 @@ export const NOISE: readonly NoiseClass[] = [
   {
     id: 'tool-allocates',
     title: 'Allocation events of numastat itself',
-    bound: '16 MiB in each of the event rows',
+    bound: '16 MiB (4096 pages) in each of the event rows',
     reason: 'starting the tool allocates pages for its program, its libraries and the files it reads',
-    fields: [{ fieldClass: 'numastat', names: /^(Numa_Hit|Numa_Miss|Numa_Foreign|Local_Node|Other_Node)$/ }],
+    fields: [
+      { fieldClass: 'numastat', names: /^(Numa_Hit|Numa_Miss|Numa_Foreign|Local_Node|Other_Node)$/ },
+      {
+        fieldClass: 'numastat',
+        names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node)$/,
+        perPage: 1,
+      },
+    ],
     pages: () => 16 * MIB_PAGES,
+  },
+  {
+    id: 'short-pool',
+    title: 'Memory of a pool that got fewer huge pages than were asked for',
+    bound: 'what the outcome "huge pages obtained" differs by, from the first such step on',
+    reason: 'the pool is that much larger or smaller, and free memory the other way round',
+    fields: [
+      { fieldClass: 'meminfo', names: /^HugePages_(Total|Free)$/, perPage: 1 / HUGE_PAGES },
+      { fieldClass: 'node meminfo', names: /^HugePages_(Total|Free)$/, perPage: 1 / HUGE_PAGES },
+      { fieldClass: 'meminfo', names: /^(Hugetlb|MemFree|MemAvailable|CommitLimit)$/ },
+      { fieldClass: 'node meminfo', names: /^(MemFree|MemUsed)$/ },
+    ],
+    pages: ({ leftovers }) => leftovers.poolPages * HUGE_PAGES,
+  },
+  {
+    id: 'offlined-memory',
+    title: 'Memory of nodes whose blocks went offline',
+    bound: '2 blocks per node, 512 pages, and a quarter of the pages that moved, from the first such step on',
+    reason: 'which blocks go hangs on boot, and with it how much memory a node has and which pages move away',
+    fields: [
+      { fieldClass: 'meminfo', names: /^(MemTotal|MemFree|MemAvailable|CommitLimit)$/ },
+      {
+        fieldClass: 'node meminfo',
+        names:
+          /^(MemTotal|MemFree|MemUsed|FilePages|Shmem|Mapped|AnonPages|Active|Inactive|(Active|Inactive)\((anon|file)\))$/,
+      },
+      { fieldClass: 'numa_maps', names: /^N\d+$/ },
+      { fieldClass: 'numastat', names: /^(Private|Total)$/ },
+      {
+        fieldClass: 'memory.numa_stat',
+        names: /^(anon|file|shmem|file_mapped|(in)?active_(anon|file))$/,
+      },
+    ],
+    pages: ({ leftovers }) => leftovers.offlinePages,
+  },
+  {
+    id: 'offline-lookups',
+    title: 'Names that the controller looked up to find memory blocks',
+    bound: '1024 pages on its node and in all, 256 elsewhere, from the first such step on',
+    reason:
+      'it asks each node for 4096 blocks, and the kernel remembers every name that does not exist (192 bytes); taking blocks offline gives empty slab pages back',
+    fields: [
+      { fieldClass: 'meminfo', names: /^(Slab|KReclaimable|SReclaimable|SUnreclaim)$/ },
+      { fieldClass: 'node meminfo', names: /^(Slab|KReclaimable|SReclaimable|SUnreclaim)$/ },
+    ],
+    pages: ({ nid, nodes, leftovers }) => {
+      if (leftovers.offlinePages === 0) return 0;
+      return nid === null || nid === Math.min(CONTROLLER_NODE, nodes - 1) ? 1024 : 256;
+    },
+  },
+  {
+    id: 'offline-events',
+    title: 'Allocation events of taking blocks offline',
+    bound:
+      'what the memory of such nodes may differ by, and 2 for each page that the kernel failed to move, from the first such step on',
+    reason:
+      'each page that moves is an allocation, and one that cannot move is tried again and again until the caller is interrupted',
+    fields: [
+      {
+        fieldClass: 'node numastat',
+        names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node|interleave_hit)$/,
+      },
+    ],
+    pages: ({ leftovers }) => leftovers.offlinePages + (leftovers.offlineTries ?? 0),
   },
 ];
 
@@ -316,14 +414,15 @@ export function noiseFor(
   name: string,
   context: NoiseContext,
 ): { bound: number; ids: string[] } {
-  let pages = 0;
+  let bound = 0;
   const ids: string[] = [];
   for (const noise of NOISE) {
-    if (!noise.fields.some((field) => field.fieldClass === fieldClass && field.names.test(name))) continue;
+    const field = noise.fields.find((one) => one.fieldClass === fieldClass && one.names.test(name));
+    if (!field) continue;
     const allowed = noise.pages(context);
     if (allowed === 0) continue;
-    pages += allowed;
+    bound += allowed * (field.perPage ?? UNITS_PER_PAGE[fieldClass]);
     ids.push(noise.id);
   }
-  return { bound: pages * UNITS_PER_PAGE[fieldClass], ids };
+  return { bound, ids };
 }

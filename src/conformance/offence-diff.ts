@@ -1,4 +1,4 @@
-import type { CaptureResult } from './conform-capture.ts';
+import type { CaptureReport } from './conform-report.ts';
 import type { Offence } from './tally.ts';
 
 /** Offences of one place that show the same two lines. */
@@ -25,7 +25,7 @@ export function groupOffences(offences: readonly Offence[]): OffenceGroup[] {
 }
 
 /** The first offences of a capture as a diff: `-` what the kernel said, `+` what the model says. */
-export function offenceDiff(capture: CaptureResult, limit: number): string[] {
+export function offenceDiff(capture: CaptureReport, limit: number): string[] {
   const groups = groupOffences(capture.offences);
   const lines = groups.slice(0, limit).flatMap((group) => [headline(group), ...sides(group)]);
   const left = groups.length - limit;

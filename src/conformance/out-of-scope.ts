@@ -34,6 +34,12 @@ export const OUT_OF_SCOPE: readonly OutOfScope[] = [
   },
   {
     fieldClass: 'step results',
+    fields: 'return values and messages of offline, online and offline_node',
+    reason: 'which blocks hold what boot left there; how many went offline is compared as an outcome',
+    names: null,
+  },
+  {
+    fieldClass: 'step results',
     fields: 'exec, save, dmesg and mount',
     reason: 'tools of the test machine, whose outcome shows in the snapshots',
     names: /^(exec|save|dmesg|mount) /,
@@ -87,6 +93,19 @@ export const OUT_OF_SCOPE: readonly OutOfScope[] = [
     fields: 'pgfault, pgmajfault',
     reason: "events that count every fault of the worker program's own pages as well",
     names: /^(pgfault|pgmajfault)$/,
+  },
+  {
+    fieldClass: 'memory.stat',
+    fields: 'pgrefill, pgactivate, pgdeactivate (memory.numa_stat too)',
+    reason:
+      'how often the lists were aged and what a scan met on the way; what was taken in the end is compared',
+    names: /^(pgrefill|pgactivate|pgdeactivate)$/,
+  },
+  {
+    fieldClass: 'memory.numa_stat',
+    fields: 'pgrefill',
+    reason: 'as in memory.stat',
+    names: /^pgrefill$/,
   },
 ];
 

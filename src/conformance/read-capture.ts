@@ -6,6 +6,7 @@ import { parseRecordedSteps } from './recorded-steps.ts';
 import { parseSnap } from './snap-format.ts';
 
 const STORED = '.snap';
+const LOG_FILE = 'dmesg.txt';
 
 /**
  * Reads a capture's directory in either form: each snapshot one LABEL.snap, or a directory LABEL of raw files. Snapshots
@@ -32,6 +33,7 @@ export function readCapture(dir: string): Capture {
     hardware: existsSync(hardware) ? readText(hardware) : '',
     script: readText(join(dir, 'script.steps')),
     steps,
+    log: killLines(join(dir, LOG_FILE)),
     snapshots: taken.map(({ label, step }): CaptureSnapshot => ({
       label,
       step,
@@ -46,6 +48,16 @@ export function findCaptures(root: string): string[] {
   return entries(root)
     .filter(({ isDir }) => isDir)
     .flatMap(({ name }) => findCaptures(join(root, name)));
+}
+
+/** The lines of a kernel log that tell who was killed for memory. */
+function killLines(file: string): string {
+  if (!existsSync(file)) return '';
+  return readText(file)
+    .split('\n')
+    .filter((line) => /oom-kill:|Killed process/.test(line))
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 function readText(file: string): string {

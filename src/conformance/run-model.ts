@@ -4,6 +4,8 @@ import type { Scenario } from '../scenario/types.ts';
 
 /** What a run of the model leaves for the comparison. */
 export interface ModelRun {
+  /** Name of the strategy that ran. */
+  name: string;
   steps: StepResult[];
   snapshots: { label: string; facts: SnapshotFacts }[];
 }

@@ -1,13 +1,6 @@
+import type { FieldCount } from '../result/verification.ts';
 import { FIELD_CLASSES, type FieldClassName } from './field-class.ts';
 import { outOfScope } from './out-of-scope.ts';
-
-/** How many fields of a class were compared, and how it went: compared = exact + noise + off. */
-export interface ClassCount {
-  compared: number;
-  exact: number;
-  noise: number;
-  off: number;
-}
 
 /** A field where the model disagrees with the kernel. */
 export interface Offence {
@@ -38,23 +31,29 @@ export interface Place {
 export interface ComparedField {
   fieldClass: FieldClassName;
   field: string;
-  /** Name under which the list of fields out of scope knows it; default: the field. */
+  /** Name of the field wherever it occurs, by which it is counted and kept out of scope; default: the field. */
   name?: string;
+  /** An idle model would not be off either: the kernel's number is no further from zero, or from the one before, than noise allows. */
+  isIdle?: boolean;
   kernel: string | null;
   model: string | null;
 }
 
 /** Collects what a comparison finds. */
 export class Tally {
-  readonly counts: Map<FieldClassName, ClassCount> = new Map<FieldClassName, ClassCount>();
+  /** By class and field name. */
+  readonly counts: Map<FieldClassName, Map<string, FieldCount>> = new Map<
+    FieldClassName,
+    Map<string, FieldCount>
+  >();
   /** How often each noise class excused a difference. */
   readonly excuses: Map<string, number> = new Map<string, number>();
   readonly offences: Offence[] = [];
   #place: Place = { step: 0, snapshot: null, where: '' };
 
-  /** File or step at which the comparison stands. */
-  get where(): string {
-    return this.#place.where;
+  /** Where the comparison stands. */
+  get place(): Place {
+    return this.#place;
   }
 
   /** Says where the fields that follow stand. */
@@ -64,11 +63,11 @@ export class Tally {
 
   /** Counts a field; one out of scope is not compared at all. */
   add(compared: ComparedField, judgement: Judgement): void {
-    const { fieldClass, field, name = field, kernel, model } = compared;
+    const { fieldClass, field, name = field, kernel, model, isIdle = false } = compared;
     if (outOfScope(fieldClass, name)) return;
-    let count = this.counts.get(fieldClass);
-    if (!count) this.counts.set(fieldClass, (count = { compared: 0, exact: 0, noise: 0, off: 0 }));
+    const count = this.#countOf(fieldClass, name);
     count.compared++;
+    if (!isIdle) count.moved++;
     if (judgement === 'exact') count.exact++;
     else if (judgement === 'off') {
       count.off++;
@@ -84,11 +83,44 @@ export class Tally {
     this.add(compared, compared.kernel === compared.model ? 'exact' : 'off');
   }
 
-  /** The counts in the order of the classes, those without a field left out. */
-  classCounts(): { fieldClass: FieldClassName; count: ClassCount }[] {
+  /** The counts by field name, in the order of the classes; classes without a field are left out. */
+  fieldCounts(): ClassFields[] {
     return FIELD_CLASSES.flatMap((fieldClass) => {
-      const count = this.counts.get(fieldClass);
-      return count ? [{ fieldClass, count }] : [];
+      const fields = this.counts.get(fieldClass);
+      return fields ? [{ fieldClass, fields }] : [];
     });
   }
+
+  /** The same, summed over the fields of a class. */
+  classCounts(): { fieldClass: FieldClassName; count: FieldCount }[] {
+    return this.fieldCounts().map(({ fieldClass, fields }) => ({
+      fieldClass,
+      count: sumCounts(fields.values()),
+    }));
+  }
+
+  #countOf(fieldClass: FieldClassName, name: string): FieldCount {
+    let fields = this.counts.get(fieldClass);
+    if (!fields) this.counts.set(fieldClass, (fields = new Map()));
+    let count = fields.get(name);
+    if (!count) fields.set(name, (count = { ...NOTHING }));
+    return count;
+  }
+}
+
+/** The fields of a class by name, with how their comparison went. */
+export interface ClassFields {
+  fieldClass: FieldClassName;
+  fields: ReadonlyMap<string, FieldCount>;
+}
+
+const NOTHING: FieldCount = { compared: 0, moved: 0, exact: 0, noise: 0, off: 0 };
+
+/** Adds counts up. */
+export function sumCounts(counts: Iterable<FieldCount>): FieldCount {
+  const sum = { ...NOTHING };
+  for (const count of counts) {
+    for (const key of Object.keys(sum) as (keyof FieldCount)[]) sum[key] += count[key];
+  }
+  return sum;
 }

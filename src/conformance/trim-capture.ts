@@ -7,9 +7,9 @@ import { renderSnap } from './snap-format.ts';
 const KEPT: readonly RegExp[] = [
   /^proc\.[^/]+\/(numa_maps|smaps|smaps_rollup|maps|status|statm|oom_score)$/,
   /^node\d+\/(meminfo|numastat)$/,
-  /^sys\/(meminfo|zoneinfo)$/,
-  /^cgroup\/.+\/(memory\.(current|peak|stat|numa_stat|events)|cgroup\.procs)$/,
-  /^numastat\/(n|p\.[^/]+|mp\.[^/]+)$/,
+  /^sys\/(meminfo|zoneinfo|vmstat|buddyinfo)$/,
+  /^cgroup\/.+\/(memory\.(current|peak|swap\.current|stat|numa_stat|events)|cgroup\.procs)$/,
+  /^numastat\/(n|plain|p\.[^/]+|mp\.[^/]+)$/,
 ];
 
 /** What `numastat -m -p` adds to `-p` is the same for every worker: one of them is enough. */
@@ -22,6 +22,7 @@ export function trimCapture(capture: Capture): Map<string, string> {
     ['numactl-hardware.txt', capture.hardware],
     ['script.steps', capture.script],
     ['steps.jsonl', renderRecordedSteps(capture.steps)],
+    ...(capture.log === '' ? [] : [['dmesg.txt', capture.log] as [string, string]]),
     ...capture.snapshots.map(({ label, files }): [string, string] => [
       `${label}.snap`,
       renderSnap(trimSnapshot(files)),

@@ -90,7 +90,9 @@ export function reuseAccounted(
 
 /** The root group counts nothing of its own, only what came to it from groups that are gone. */
 function countUse(kernel: Kernel, { memcg, nid }: KernelLot, use: PageUse, pages: number): void {
-  const { item, perPage, counter, perNodePage } = STATISTIC[use];
+  const { counter, perNodePage } = STATISTIC[use];
+  const { item, perPage } =
+    STATISTIC[use === 'pagetables' && !kernel.profile.memcgCountsTables ? 'kernel_other' : use];
   if (memcg.parent) memcg.kernelHome.add(item, nid, pages * perPage);
   if (counter) kernel.nodes[nid]!.add(counter, pages * perNodePage);
 }

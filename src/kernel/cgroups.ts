@@ -2,7 +2,9 @@ import type { Errno } from '../units/errno.ts';
 import { setCpusetMems, updateMems } from './cpuset.ts';
 import type { Kernel } from './kernel.ts';
 import type { Memcg } from './memcg.ts';
-import type { Process } from './task.ts';
+import { oomKill } from './oom.ts';
+import type { Process, Task } from './task.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
 
 /** mkdir in cgroupfs, parents included. */
 export function createCgroup(kernel: Kernel, path: string): Errno | 0 {
@@ -52,17 +54,97 @@ export function moveProcess(kernel: Kernel, process: Process, path: string): Err
   return 0;
 }
 
-/** Writes memory.max, memory.high or cpuset.mems; `max` lifts a limit. */
-export function setLimit(kernel: Kernel, path: string, file: string, value: string): Errno | 0 {
+/** Files of a cgroup that act when written. */
+const FILES = [
+  'memory.max',
+  'memory.high',
+  'memory.low',
+  'memory.min',
+  'memory.swap.max',
+  'memory.oom.group',
+  'memory.reclaim',
+  'cpuset.mems',
+] as const;
+export type LimitFile = (typeof FILES)[number];
+export const LIMIT_FILES: ReadonlySet<string> = new Set(FILES);
+
+/**
+ * Writes one of LIMIT_FILES on behalf of a task: `max` lifts a limit. A group above a new limit is reclaimed, and has processes killed where
+ * memory.max cannot be kept otherwise.
+ */
+export function setLimit(
+  kernel: Kernel,
+  task: Task,
+  path: string,
+  file: LimitFile,
+  value: string,
+): Errno | 0 {
   const group = kernel.memcgs.get(path);
   if (!group) return 'ENOENT';
-  if (group === kernel.rootMemcg) return 'ENOENT';
+  if (group === kernel.rootMemcg && file !== 'memory.reclaim') return 'ENOENT';
   if (file === 'cpuset.mems') return setCpusetMems(kernel, group, value);
-  const pages = value === 'max' ? null : Math.floor(Number(value) / 4096);
+  if (file === 'memory.oom.group') {
+    if (value !== '0' && value !== '1') return 'EINVAL';
+    group.killsGroup = value === '1';
+    return 0;
+  }
+  const pages = value === 'max' ? null : Math.floor(Number(value) / PAGE_SIZE);
   if (pages !== null && !Number.isFinite(pages)) return 'EINVAL';
-  if (file === 'memory.max') group.max = pages;
-  else if (file === 'memory.high') group.high = pages;
-  else return 'ENOENT';
-  if (file === 'memory.max' && pages !== null) for (const stock of kernel.stocks) stock.drain();
+  switch (file) {
+    case 'memory.max':
+      group.max = pages;
+      if (pages !== null) lowerMax(kernel, task, group, pages);
+      return 0;
+    case 'memory.high':
+      group.high = pages;
+      if (pages !== null) lowerHigh(kernel, task, group, pages);
+      return 0;
+    case 'memory.low':
+      group.low = pages ?? Infinity;
+      return 0;
+    case 'memory.min':
+      group.min = pages ?? Infinity;
+      return 0;
+    case 'memory.swap.max':
+      group.swapMax = pages;
+      return 0;
+    case 'memory.reclaim':
+      return reclaimAmount(kernel, task, group, pages);
+  }
+}
+
+/** mm/memcontrol.c:memory_max_write: the writer reclaims, and calls the OOM killer while that is not enough. */
+function lowerMax(kernel: Kernel, task: Task, group: Memcg, max: number): void {
+  if (group.usage > max) for (const stock of kernel.stocks) stock.drain(group);
+  const nids = kernel.zonelists[task.nid]!;
+  while (group.usage > max) {
+    if (kernel.reclaim({ memcg: group, nids, pages: group.usage - max, by: 'direct' }) > 0) continue;
+    if (
+      !oomKill(kernel, task, { limit: group, nodemask: null, constraint: 'CONSTRAINT_MEMCG', kind: 'kernel' })
+    )
+      break;
+  }
+}
+
+/** mm/memcontrol.c:memory_high_write: the writer reclaims as far as it can. */
+function lowerHigh(kernel: Kernel, task: Task, group: Memcg, high: number): void {
+  kernel.hasHighLimit = true;
+  if (group.usage > high) for (const stock of kernel.stocks) stock.drain(group);
+  const nids = kernel.zonelists[task.nid]!;
+  while (group.usage > high) {
+    if (kernel.reclaim({ memcg: group, nids, pages: group.usage - high, by: 'direct' }) === 0) break;
+  }
+}
+
+/** mm/memcontrol.c:memory_reclaim: all that was asked for, or EAGAIN. */
+function reclaimAmount(kernel: Kernel, task: Task, group: Memcg, pages: number | null): Errno | 0 {
+  if (pages === null) return 'EINVAL';
+  const memcg = group === kernel.rootMemcg ? null : group;
+  const nids = kernel.zonelists[task.nid]!;
+  for (let left = pages; left > 0;) {
+    const freed = kernel.reclaim({ memcg, nids, pages: left, by: 'proactive' });
+    if (freed === 0) return 'EAGAIN';
+    left -= freed;
+  }
   return 0;
 }

@@ -1,12 +1,22 @@
 import { allocateFolios, setMlocked } from './folios.ts';
+import { accessHugetlb } from './hugetlb-fault.ts';
 import { markDirty } from './folio-flags.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
 import { type FillFailure, fillCache } from './page-cache.ts';
 import { forEachKind, mapFrames, zapRange } from './rmap.ts';
+import { forEachLevel, splitHugeEntry } from './huge-maps.ts';
+import { isShmemHuge } from './shmem-huge.ts';
+import { faultHugeAnonymous, mapHugeCached } from './thp.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
 import { allocateAccounted } from './accounted-pages.ts';
+import type { PfnVisitor } from './pfn-map.ts';
+import type { RangeSet } from './range-set.ts';
 import type { Task } from './task.ts';
+import { touchMapped } from './lru.ts';
+import { chunkOf } from './memory-pressure.ts';
+import { swapInAnonymous } from './swap-in.ts';
 import { indexOf, type Vma } from './vma.ts';
 
 /** How an access ended: fine, a signal for the process, or no memory. */
@@ -48,9 +58,17 @@ function accessVma(
   count: number,
   isWrite: boolean,
 ): AccessResult {
+  if (vma.hugetlb) return accessHugetlb(kernel, task, mm, vma, vpn, count, isWrite);
   kernel.event('pgfault', count);
   if (vma.file?.kind === 'gmem' && (vma.file.flags & 2) === 0) return 'SIGBUS';
   if (vma.file && indexOf(vma, vpn + count - 1) >= vma.file.sizePages) return 'SIGBUS';
+  if (isWrite && !vma.shared) splitSharedHuge(kernel, mm, vpn, count);
+  forgetPages(mm, mm.oldPages, vpn, count);
+  if (kernel.hasAgedFolios) touchMapped(kernel, mm, vpn, count);
+  if (mm.swapped.size > 0) {
+    const failed = swapInAnonymous(kernel, task, mm, vma, vpn, count, isWrite);
+    if (failed) return failed;
+  }
   const gaps: { vpn: number; count: number }[] = [];
   mm.pt.forEachGap(vpn, count, (at, n) => gaps.push({ vpn: at, count: n }));
   if (isWrite && !vma.shared) {
@@ -61,7 +79,8 @@ function accessVma(
     const failed = faultGap(kernel, task, mm, vma, gap.vpn, gap.count, isWrite);
     if (failed) return failed;
   }
-  if (isWrite && vma.shared) {
+  // Anonymous pages come dirty, except from swap, and stay so unless they are given up.
+  if (isWrite && (vma.shared || kernel.swap.totalPages > 0 || kernel.hasAgedFolios)) {
     mm.pt.forEach(vpn, count, (_, n, period, lanes) => {
       forEachLane(n, period, lanes, (pfn, length) => markDirty(kernel, pfn, length));
     });
@@ -83,14 +102,80 @@ function faultGap(
   count: number,
   isWrite: boolean,
 ): AccessResult {
-  allocateAccounted(kernel, task, mm.tablePages, 'pagetables', mm.tables.add(vpn, count));
-  if (!vma.file) return isWrite ? mapAnonymous(kernel, task, mm, vma, vpn, count) : null; // reads map the zero page
+  if (!vma.file) return faultAnonymous(kernel, task, mm, vma, vpn, count, isWrite);
+  const mayBeHuge =
+    isShmemHuge(kernel, vma.file) || (kernel.hugeFolios.size > 0 && vma.file.kind === 'shmem');
+  if (!mayBeHuge) addTables(kernel, task, mm, vpn, count);
   const index = indexOf(vma, vpn);
-  const failed = fillCache(kernel, task, vma.file, index, count, isWrite && vma.shared);
-  if (!failed && isWrite && !vma.shared) return mapAnonymous(kernel, task, mm, vma, vpn, count);
+  const failed = fillCache(kernel, task, vma.file, index, count, isWrite && vma.shared, vma);
+  const isCopied = !failed && isWrite && !vma.shared;
+  if (mayBeHuge) {
+    if (!isCopied) mapHugeCached(kernel, task, mm, vma, vpn, count);
+    mm.pt.forEachGap(vpn, count, (at, n) => addTables(kernel, task, mm, at, n));
+  }
+  if (isCopied) return mapAnonymous(kernel, task, mm, vma, vpn, count);
   mapCached(kernel, mm, vma, vpn, count);
   if (!failed && !isWrite && vma.file.kind !== 'gmem') faultAround(kernel, mm, vma, vpn, count);
   return failed;
+}
+
+/** do_anonymous_page, after do_huge_pmd_anonymous_page has had its turn. Reads map the zero page. */
+function faultAnonymous(
+  kernel: Kernel,
+  task: Task,
+  mm: Mm,
+  vma: Vma,
+  vpn: number,
+  count: number,
+  isWrite: boolean,
+): AccessResult {
+  faultHugeAnonymous(kernel, task, mm, vma, vpn, count, isWrite);
+  let failed: AccessResult = null;
+  mm.pt.forEachGap(vpn, count, (at, n) => {
+    if (failed) return;
+    addTables(kernel, task, mm, at, n);
+    if (!isWrite) return;
+    if (mm.zeroBlocks.size > 0) {
+      const block = Math.floor(at / PAGES_PER_PMD);
+      mm.zeroBlocks.remove(block, Math.ceil((at + n) / PAGES_PER_PMD) - block);
+    }
+    failed = mapAnonymous(kernel, task, mm, vma, at, n);
+  });
+  return failed;
+}
+
+function addTables(kernel: Kernel, task: Task, mm: Mm, vpn: number, count: number): void {
+  allocateAccounted(kernel, task, mm.tablePages, 'pagetables', mm.tables.add(vpn, count));
+}
+
+/** Takes pages out of a set that says something of their entries; a huge entry is one for its whole block. */
+function forgetPages(mm: Mm, pages: RangeSet, vpn: number, count: number): void {
+  if (pages.size === 0) return;
+  forEachLevel(mm, vpn, count, (at, n, isHuge) => {
+    const size = isHuge ? PAGES_PER_PMD : 1;
+    const from = Math.floor(at / size) * size;
+    pages.remove(from, Math.ceil((at + n) / size) * size - from);
+  });
+}
+
+/**
+ * Before a write to private memory: huge entries of page cache go, and those of anonymous folios that others map, too, are split, so that
+ * base pages are copied (mm/huge_memory.c:do_huge_pmd_wp_page).
+ */
+function splitSharedHuge(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
+  const blocks: number[] = [];
+  forEachLevel(mm, vpn, count, (at, n, isHuge) => {
+    if (!isHuge) return;
+    for (let block = Math.floor(at / PAGES_PER_PMD); block * PAGES_PER_PMD < at + n; block++) {
+      const pfn = mm.pt.get(block * PAGES_PER_PMD);
+      let isShared = kernel.classes.get(kernel.frames.classOf(pfn)).kind !== 'anon';
+      kernel.frames.forEach(pfn, PAGES_PER_PMD, (_pfn, _count, _id, maps) => {
+        if (maps > 1) isShared = true;
+      });
+      if (isShared) blocks.push(block);
+    }
+  });
+  for (const block of blocks) splitHugeEntry(kernel, mm, block);
 }
 
 /** Maps the cached pages of a range of a file mapping that are not mapped yet. */
@@ -134,7 +219,7 @@ function mapAnonymous(
       inode: null,
       policy: (isShmem ? shared!.policy : vma.policy) ?? task.policy,
       ilx: (isShmem ? vma.file!.ino : 0) + indexOf(vma, at),
-      count: n,
+      count: chunkOf(task.process.memcg, n),
       dirty: true,
     });
     for (const run of answer.runs) {
@@ -170,10 +255,31 @@ function copyOnWrite(kernel: Kernel, task: Task, mm: Mm, vma: Vma, vpn: number, 
       }
     });
   });
+  copies.push(...unusableParts(kernel, mm, vpn, count));
+  forgetPages(mm, mm.protectedPages, vpn, count);
   for (const copy of copies) {
     zapRange(kernel, mm, copy.vpn, copy.count);
     const failed = mapAnonymous(kernel, task, mm, vma, copy.vpn, copy.count);
     if (failed) return failed;
   }
   return null;
+}
+
+/** Pages of huge folios that a fork has shared and that are nobody else's any more, where the kernel copies them all the same. */
+function unusableParts(kernel: Kernel, mm: Mm, vpn: number, count: number): { vpn: number; count: number }[] {
+  const out: { vpn: number; count: number }[] = [];
+  if (kernel.profile.reusesHugeFolios || mm.protectedPages.size === 0) return out;
+  const addParts: PfnVisitor = (at, n, period, lanes) => {
+    if (period > 1) return;
+    kernel.frames.forEach(lanes[0]!, n, (pfn, pages, id, maps) => {
+      if (maps > 1 || kernel.classes.get(id).order === 0) return;
+      out.push({ vpn: at + pfn - lanes[0]!, count: pages });
+    });
+  };
+  mm.protectedPages.forEachRun(vpn, count, (from, length) => {
+    forEachLevel(mm, from, length, (at, n, isHuge) => {
+      if (!isHuge) mm.pt.forEach(at, n, addParts);
+    });
+  });
+  return out;
 }

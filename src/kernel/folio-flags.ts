@@ -1,15 +1,23 @@
+import { PAGES_PER_PMD } from '../units/pages.ts';
 import type { Kernel } from './kernel.ts';
 
-/** Sets PG_dirty on consecutive frames (folio_mark_dirty); those that have it stay as they are. */
+/** Sets PG_dirty on consecutive frames (folio_mark_dirty); those that have it stay as they are. A huge folio has one flag for all its pages. */
 export function markDirty(kernel: Kernel, pfn: number, count: number): void {
   const { classes, frames } = kernel;
   if (count === 1) {
-    if (!classes.get(frames.classOf(pfn)).dirty) frames.reclass(pfn, 1, (id) => classes.dirtied(id));
-    return;
+    const { dirty, order } = classes.get(frames.classOf(pfn));
+    if (dirty) return;
+    if (order === 0) {
+      frames.reclass(pfn, 1, (id) => classes.dirtied(id));
+      return;
+    }
   }
-  let isClean = false;
-  frames.forEach(pfn, count, (_start, _count, id) => {
-    if (!classes.get(id).dirty) isClean = true;
+  const clean: { from: number; to: number }[] = [];
+  frames.forEach(pfn, count, (start, pages, id) => {
+    const { dirty, order } = classes.get(id);
+    if (dirty) return;
+    const size = order === 0 ? 1 : PAGES_PER_PMD;
+    clean.push({ from: Math.floor(start / size) * size, to: Math.ceil((start + pages) / size) * size });
   });
-  if (isClean) frames.reclass(pfn, count, (id) => classes.dirtied(id));
+  for (const { from, to } of clean) frames.reclass(from, to - from, (id) => classes.dirtied(id));
 }

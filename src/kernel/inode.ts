@@ -2,11 +2,12 @@ import { PfnMap } from './pfn-map.ts';
 import { RadixNodes } from './radix-nodes.ts';
 import { RangeSet } from './range-set.ts';
 import { SharedPolicy } from './shared-policy.ts';
+import type { TMPFS_HUGE } from './thp-settings.ts';
 import type { KernelPages } from './kernel-pages.ts';
 import type { Mm } from './mm.ts';
 import type { Vma } from './vma.ts';
 
-export type InodeKind = 'shmem' | 'gmem' | 'file';
+export type InodeKind = 'shmem' | 'gmem' | 'file' | 'hugetlb';
 
 /** An inode with its page cache (struct address_space). Sizes are in pages. */
 export class Inode {
@@ -24,6 +25,8 @@ export class Inode {
   sizePages: number;
   /** Page index to frame. */
   readonly cache: PfnMap = new PfnMap();
+  /** Entries of the page cache that stand for swap slots: page index to slot. */
+  readonly swapped: PfnMap = new PfnMap();
   readonly policy: SharedPolicy = new SharedPolicy();
   /** i_mmap: every VMA that maps the file. */
   readonly mappings: Set<{ mm: Mm; vma: Vma }> = new Set<{ mm: Mm; vma: Vma }>();
@@ -35,8 +38,12 @@ export class Inode {
   refs = 0;
   /** Pages that a launch populated and encrypted; a second time fails. */
   readonly launched: RangeSet = new RangeSet();
+  /** Huge pages of a hugetlb file, by huge index, that mappings were promised or that are there (its reserve map). */
+  readonly hugeRegions: RangeSet = new RangeSet();
   /** GUEST_MEMFD_FLAG_* of a gmem. */
   flags: number;
+  /** huge= of the tmpfs mount that it lives on; null on the kernel's own mount, which follows shmem_enabled. */
+  readonly tmpfsHuge: (typeof TMPFS_HUGE)[number] | null;
   /** Committed_AS holds the whole size from the start (shared anonymous memory); a memfd's pages count one by one. */
   readonly reservesWhole: boolean;
 
@@ -51,6 +58,7 @@ export class Inode {
     slab: KernelPages;
     flags?: number;
     reservesWhole?: boolean;
+    tmpfsHuge?: (typeof TMPFS_HUGE)[number] | null;
   }) {
     this.id = config.id;
     this.kind = config.kind;
@@ -61,6 +69,7 @@ export class Inode {
     this.sizePages = config.sizePages;
     this.slab = config.slab;
     this.flags = config.flags ?? 0;
+    this.tmpfsHuge = config.tmpfsHuge ?? null;
     this.reservesWhole = config.reservesWhole ?? false;
   }
 }

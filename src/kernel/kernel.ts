@@ -1,6 +1,7 @@
 import { FolioClasses } from './folio-class.ts';
 import { FrameTable } from './frame-table.ts';
 import { type KernelHooks, NO_HOOKS } from './hooks.ts';
+import { HugetlbPool } from './hugetlb-pool.ts';
 import { Inode, type InodeKind } from './inode.ts';
 import { KernelPages } from './kernel-pages.ts';
 import { buildZonelists, type MachineConfig } from './machine.ts';
@@ -9,8 +10,13 @@ import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { NumaNode } from './node.ts';
 import type { KernelProfile } from './profiles.ts';
+import type { Proposals } from './proposals.ts';
 import type { OpenFile, Process } from './task.ts';
-import { buildZones } from './zone.ts';
+import type { ReclaimRequest } from './lruvecs.ts';
+import { SwapArea } from './swap-area.ts';
+import { NO_THP, type ThpSettings } from './thp-settings.ts';
+import { buildZones } from './build-zones.ts';
+import type { Zone } from './zone.ts';
 
 /** Inode numbers that a CPU takes at once. */
 const SHMEM_INO_BATCH = 1024;
@@ -20,9 +26,23 @@ export class Kernel {
   readonly profile: KernelProfile;
   readonly machine: MachineConfig;
   readonly nodes: readonly NumaNode[];
+  /** All zones in physical order. */
+  readonly zones: readonly Zone[];
+  /** Numbers of the memory blocks that are offline. */
+  readonly offlineBlocks: Set<number> = new Set<number>();
+  /** vm.compact_unevictable_allowed. */
+  readonly compactUnevictable: boolean;
   /** Fallback order per preferred node. */
   readonly zonelists: readonly (readonly number[])[];
   readonly frames: FrameTable = new FrameTable();
+  /** The blocks of 512 frames that are 2 MiB folios, and how many huge page-table entries map each (struct folio's entire_mapcount). */
+  readonly hugeFolios: FrameTable = new FrameTable();
+  /** The pool of huge pages that programs ask for by name. */
+  readonly hugetlb: HugetlbPool;
+  /** What a proposal that no released kernel has would change. */
+  readonly proposed: Proposals;
+  /** /sys/kernel/mm/transparent_hugepage. */
+  thp: ThpSettings;
   readonly classes: FolioClasses = new FolioClasses();
   readonly memcgs: Map<string, Memcg> = new Map<string, Memcg>();
   readonly rootMemcg: Memcg;
@@ -46,6 +66,13 @@ export class Kernel {
   exitProcess: (process: Process) => void = () => {
     throw new Error('no exit path');
   };
+  /** Frees pages that can be had again (mm/vmscan.c); stands above the allocator for the same reason. Returns how many. */
+  reclaim: (request: ReclaimRequest) => number = () => 0;
+  readonly swap: SwapArea = new SwapArea();
+  /** Some folios are no longer young: an access has something to note. */
+  hasAgedFolios = false;
+  /** Some group has a memory.high. */
+  hasHighLimit = false;
   /** MMU notifiers: called before user page-table entries of a range go. */
   mmuNotifiers: ((mm: Mm, vpn: number, count: number) => void)[] = [];
   /** MMU notifiers: an address space goes for good. */
@@ -80,12 +107,23 @@ export class Kernel {
   nextAnonIno = 1024;
   #nextMemcgId = 1;
 
-  constructor(config: { machine: MachineConfig; profile: KernelProfile; maxMapCount?: number | undefined }) {
+  constructor(config: {
+    machine: MachineConfig;
+    profile: KernelProfile;
+    maxMapCount?: number | undefined;
+    thp?: ThpSettings | undefined;
+    proposed?: Proposals | undefined;
+    compactUnevictable?: boolean | undefined;
+  }) {
+    this.thp = config.thp ?? NO_THP;
+    this.proposed = config.proposed ?? { gmemHugePages: false };
     this.machine = config.machine;
     this.profile = config.profile;
     this.maxMapCount = config.maxMapCount ?? 65_530;
     this.zonelists = buildZonelists(config.machine);
+    this.compactUnevictable = config.compactUnevictable ?? true;
     const zones = buildZones(config.machine.nodes, config.machine.belowFourGib);
+    this.zones = zones;
     this.nodes = config.machine.nodes.map(
       (node, nid) =>
         new NumaNode({
@@ -96,6 +134,7 @@ export class Kernel {
         }),
     );
     this.weights = this.nodes.map(() => 1);
+    this.hugetlb = new HugetlbPool({ nodes: this.nodes.length });
     const cpuNode: number[] = [];
     this.nodes.forEach((node) => node.cpus.forEach((cpu) => (cpuNode[cpu] = node.nid)));
     this.cpuNode = cpuNode;
@@ -143,6 +182,7 @@ export class Kernel {
     cpu?: number;
     flags?: number;
     reservesWhole?: boolean;
+    tmpfsHuge?: Inode['tmpfsHuge'];
   }): Inode {
     const inode = new Inode({
       ...config,

@@ -1,3 +1,5 @@
+import type { ZoneConfig } from './zone.ts';
+
 /** Hardware as the model sees it: plain data, checked by whoever reads the scenario. */
 export interface MachineConfig {
   nodes: readonly NodeConfig[];
@@ -11,6 +13,8 @@ export interface NodeConfig {
   cpus: readonly number[];
   memoryBytes: number;
   movableBytes: number;
+  /** Its zones where they are known; absent: cut from its memory. */
+  zones?: readonly ZoneConfig[] | undefined;
 }
 
 /**

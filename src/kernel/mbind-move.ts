@@ -1,4 +1,7 @@
 import type { Errno } from '../units/errno.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
+import { allocateHugeFrames } from './huge-frames.ts';
+import { hugetlbTargetsByPolicy } from './hugetlb-migrate.ts';
 import type { Kernel } from './kernel.ts';
 import type { Policy } from './mempolicy.ts';
 import { migratePages, type Isolated } from './migrate.ts';
@@ -47,6 +50,18 @@ export function mbindMoving(
 function framesByPolicy(kernel: Kernel, task: Task, policy: Policy | null, source: Isolated): Piece[] {
   const { vma, vpn, count, stride } = source;
   const ilx = (vma.file?.kind === 'shmem' ? vma.file.ino : 0) + indexOf(vma, vpn);
+  if (vma.hugetlb) return hugetlbTargetsByPolicy(kernel, task, policy, indexOf(vma, vpn), source);
+  if (source.isHuge) {
+    // The index counts whole blocks.
+    const block =
+      (vma.file?.kind === 'shmem' ? vma.file.ino : 0) + Math.floor(indexOf(vma, vpn) / PAGES_PER_PMD);
+    const request = { ilx: block, blocks: count / PAGES_PER_PMD, movable: true, mayReclaim: true };
+    return allocateHugeFrames(kernel, task, policy, request).map(({ pfn, blocks, nid }) => ({
+      pfn,
+      count: blocks * PAGES_PER_PMD,
+      nid,
+    }));
+  }
   const isInterleaved = policy?.mode === 'interleave' || policy?.mode === 'winterleave';
   if (!isInterleaved) return allocateFrames(kernel, task, policy, 0, count, true).flatMap(piecesOf(kernel));
   // Each target hangs on its own index.

@@ -21,9 +21,33 @@ export const MEMCG_ITEMS = [
   'kernel_other',
   'anon_thp',
   'shmem_thp',
+  'file_thp',
+  'swapcached',
+  'workingset_refault_anon',
+  'workingset_activate_anon',
+  'workingset_restore_anon',
+  'pgsteal_kswapd',
+  'pgsteal_direct',
+  'pgsteal_proactive',
+  'pgscan_kswapd',
+  'pgscan_direct',
+  'pgscan_proactive',
 ] as const;
 export type MemcgItem = (typeof MEMCG_ITEMS)[number];
 export const MEMCG_ITEM: Readonly<Record<MemcgItem, number>> = positions(MEMCG_ITEMS);
+
+/** Items that count events, not memory. */
+export const EVENT_ITEMS: ReadonlySet<MemcgItem> = new Set<MemcgItem>([
+  'workingset_refault_anon',
+  'workingset_activate_anon',
+  'workingset_restore_anon',
+  'pgsteal_kswapd',
+  'pgsteal_direct',
+  'pgsteal_proactive',
+  'pgscan_kswapd',
+  'pgscan_direct',
+  'pgscan_proactive',
+]);
 
 /** Items of kernel memory: they go to the parent when a group is removed, on every version. */
 export const KERNEL_ITEMS: readonly MemcgItem[] = [
@@ -56,6 +80,14 @@ export class Memcg {
   peak = 0;
   max: number | null = null;
   high: number | null = null;
+  /** memory.min and memory.low: pages that reclaim from above leaves alone, strictly or while others have some. */
+  min = 0;
+  low = 0;
+  /** memory.oom.group: the OOM killer takes all processes of the group or none. */
+  killsGroup = false;
+  /** Swap slots charged here and below, and memory.swap.max. */
+  swapUsage = 0;
+  swapMax: number | null = null;
   readonly events: Record<string, number> = {
     low: 0,
     high: 0,
@@ -66,6 +98,7 @@ export class Memcg {
   };
   /** This group's own; total() adds the groups below. */
   readonly #stat: StatColumns<MemcgItem>;
+  /** vm events that memory.stat shows, of this group and below. */
   readonly vmEvents: Record<string, number> = {};
   readonly #nodes: number;
   /** Bytes of kernel objects. */
@@ -78,6 +111,13 @@ export class Memcg {
     this.#nodes = config.nodes;
     this.#stat = new StatColumns({ owner: `memcg ${config.path}`, names: MEMCG_ITEMS, nodes: config.nodes });
     config.parent?.children.add(this);
+  }
+
+  /** Counts a vm event here and in the groups above (count_memcg_events). */
+  vmEvent(name: string, count: number): void {
+    for (let group: Memcg | null = this; group; group = group.parent) {
+      group.vmEvents[name] = (group.vmEvents[name] ?? 0) + count;
+    }
   }
 
   /** Adds to a statistic of this group alone. Throws when it would become negative. */
@@ -173,14 +213,33 @@ export class Memcg {
     for (let group: Memcg | null = this; group; group = group.parent) {
       group.usage += pages;
       if (group.usage > group.peak) group.peak = group.usage;
-      if (group.high !== null && group.usage > group.high) group.event('high');
     }
   }
 
+  /** Adds to the swap counter here and in every ancestor. */
+  chargeSwap(pages: number): void {
+    for (let group: Memcg | null = this; group; group = group.parent) group.swapUsage += pages;
+  }
+
+  /** Pages that may still go to swap below every memory.swap.max. */
+  swapRoom(): number {
+    let room = Infinity;
+    for (let group: Memcg | null = this; group; group = group.parent) {
+      if (group.swapMax !== null) room = Math.min(room, Math.max(0, group.swapMax - group.swapUsage));
+    }
+    return room;
+  }
+
+  /** Whether the group is `other` or lies below it. */
+  isWithin(other: Memcg): boolean {
+    for (let group: Memcg | null = this; group; group = group.parent) if (group === other) return true;
+    return false;
+  }
+
   /** Counts an event of memory.events here and in every ancestor but the root (memcg_memory_event). */
-  event(name: string): void {
+  event(name: string, count: number = 1): void {
     for (let group: Memcg = this; group.parent; group = group.parent) {
-      group.events[name] = (group.events[name] ?? 0) + 1;
+      group.events[name] = (group.events[name] ?? 0) + count;
     }
   }
 
@@ -247,10 +306,14 @@ export class ChargeStock {
     return fitted;
   }
 
-  /** Gives every stock back to its group (drain_all_stock). */
-  drain(): void {
-    for (const slot of this.#slots) this.#giveBack(slot);
-    this.#slots.length = 0;
+  /** Gives every stock back to its group (drain_all_stock); `within`: only those of a group and the groups below it. */
+  drain(within: Memcg | null = null): void {
+    for (let i = this.#slots.length - 1; i >= 0; i--) {
+      const slot = this.#slots[i]!;
+      if (within !== null && !slot.memcg.isWithin(within)) continue;
+      this.#giveBack(slot);
+      this.#slots.splice(i, 1);
+    }
   }
 
   #giveBack(slot: { memcg: Memcg; pages: number }): void {

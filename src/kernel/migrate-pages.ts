@@ -2,6 +2,8 @@ import type { Errno } from '../units/errno.ts';
 import type { Kernel } from './kernel.ts';
 import { migratePages, type NewFrames } from './migrate.ts';
 import type { Mm } from './mm.ts';
+import { takeHugePieces } from './huge-frames.ts';
+import { hugetlbTargets } from './hugetlb-migrate.ts';
 import { takePieces } from './page-allocator.ts';
 import { queuePages } from './queue-pages.ts';
 import type { Task } from './task.ts';
@@ -12,8 +14,12 @@ const TASK_PAGES = 2 ** 35;
 /** alloc_migration_target with __GFP_THISNODE: frames of one node. */
 export const framesOf =
   (kernel: Kernel, task: Task, nid: number): NewFrames =>
-  ({ count }) =>
-    takePieces(kernel, task, { first: [nid], second: null }, count, true, false);
+  ({ count, isHuge, vma, pfn }) =>
+    vma.hugetlb
+      ? hugetlbTargets(kernel, task, [nid], { pfn, count })
+      : isHuge
+        ? takeHugePieces(kernel, task, nid, count)
+        : takePieces(kernel, task, { first: [nid], second: null }, count, true, false);
 
 /**
  * migrate_pages(2) by a caller with CAP_SYS_NICE (mm/mempolicy.c:kernel_migrate_pages, do_migrate_pages): pages of `from` nodes go to the

@@ -1,10 +1,14 @@
 import type { FolioClass } from './folio-class.ts';
 import { accountFolios } from './folios.ts';
+import { moveHugetlb } from './hugetlb-migrate.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
+import { moveHugeFolios, splitForMigration, wholeFolios } from './migrate-huge.ts';
 import { forEachLane, freeFrames, type Piece } from './page-allocator.ts';
 import type { PfnMap } from './pfn-map.ts';
-import { accountMapped } from './rmap.ts';
+import { accountMapped } from './map-counts.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
+import { moveSwapCache } from './swap-cache.ts';
 import { indexOf, type Vma } from './vma.ts';
 
 /** Frames of consecutive addresses that a caller took off their lists (isolated), and where page tables map them. */
@@ -17,6 +21,8 @@ export interface Isolated {
   count: number;
   /** Pages from one frame's address to the next one's. */
   stride: number;
+  /** The frames are huge folios, as a whole. */
+  isHuge?: boolean;
 }
 
 /** How a migration ended: folios that stayed, and whether targets ran out before the end. */
@@ -29,7 +35,7 @@ export interface MigrateResult {
 export type NewFrames = (source: Isolated) => readonly Piece[];
 
 /** Frames that moved: `count` frames from `from` on are now at `to`. */
-interface Move {
+export interface Move {
   from: number;
   to: number;
   count: number;
@@ -51,7 +57,8 @@ export function migratePages(
   newFrames: NewFrames,
 ): MigrateResult {
   let failed = 0;
-  for (const source of isolated) {
+  for (const found of wholeFolios(kernel, isolated)) {
+    let source = found;
     notify(kernel, source);
     if (kernel.classes.get(kernel.frames.classOf(source.pfn)).kind === 'gmem') {
       for (let attempt = 0; attempt < SYNC_ATTEMPTS; attempt++) {
@@ -63,11 +70,26 @@ export function migratePages(
     }
     const moves: Move[] = [];
     let at = source.pfn;
-    for (const { pfn, count } of newFrames(source)) {
-      moves.push({ from: at, to: pfn, count });
-      at += count;
+    const take = (pieces: readonly Piece[]): void => {
+      for (const { pfn, count } of pieces) {
+        moves.push({ from: at, to: pfn, count });
+        at += count;
+      }
+      if (moves.length > 0) replace(kernel, { ...source, count: at - source.pfn }, moves);
+    };
+    take(newFrames(source));
+    if (source.isHuge) {
+      moveHugeFolios(kernel, moves);
+      kernel.event('thp_migration_success', moves.reduce((sum, { count }) => sum + count, 0) / PAGES_PER_PMD);
+      const done = at - source.pfn;
+      if (done < source.count) {
+        const rest = { ...source, vpn: source.vpn + done, pfn: at, count: source.count - done };
+        source = splitForMigration(kernel, rest);
+        moves.length = 0;
+        kernel.event('pgmigrate_success', done);
+        take(newFrames(source));
+      }
     }
-    replace(kernel, source, moves);
     const moved = at - source.pfn;
     kernel.event('pgmigrate_success', moved);
     if (moved < source.count) return { failed, isOutOfMemory: true };
@@ -110,11 +132,15 @@ function notify(kernel: Kernel, { mm, vma, vpn, pfn, count, stride }: Isolated):
   }
 }
 
-/** folio_migrate_mapping, remove_migration_ptes and the statistics of one stretch of frames. */
-function replace(kernel: Kernel, source: Isolated, moves: readonly Move[]): void {
+/** Makes allocated frames of moved folios, with their map counts and statistics; the old frames are free then (folio_migrate_flags). */
+export function moveFolios(kernel: Kernel, moves: readonly Move[]): void {
   for (const { from, to, count } of moves) {
+    if (kernel.classes.get(kernel.frames.classOf(from)).kind === 'hugetlb') {
+      moveHugetlb(kernel, from, to, count);
+      continue;
+    }
     const before: { start: number; pages: number; folioClass: FolioClass; maps: number }[] = [];
-    kernel.frames.free(from, count, (start, pages, id, maps) => {
+    kernel.frames.forEach(from, count, (start, pages, id, maps) => {
       before.push({ start, pages, folioClass: kernel.classes.get(id), maps });
     });
     for (const { start, pages, folioClass, maps } of before) {
@@ -129,8 +155,15 @@ function replace(kernel: Kernel, source: Isolated, moves: readonly Move[]): void
         if (maps > 0) accountMapped(kernel, folioClass, kernel.nidOf(pfn), sign * pages);
       }
     }
+    if (kernel.swap.slotOf.size > 0) moveSwapCache(kernel, from, to, count);
+    kernel.frames.free(from, count);
     freeFrames(kernel, from, count);
   }
+}
+
+/** folio_migrate_mapping, remove_migration_ptes and the statistics of one stretch of frames. */
+function replace(kernel: Kernel, source: Isolated, moves: readonly Move[]): void {
+  moveFolios(kernel, moves);
   const { vma, vpn, count, stride } = source;
   const span = (count - 1) * stride + 1;
   const { inode } = kernel.classes.get(kernel.frames.classOf(moves[0]?.to ?? source.pfn));
@@ -150,7 +183,7 @@ function replace(kernel: Kernel, source: Isolated, moves: readonly Move[]): void
 }
 
 /** Gives the entries of a range that point at moved frames their new frames; all others stay. */
-function translate(map: PfnMap, index: number, count: number, moves: readonly Move[]): void {
+export function translate(map: PfnMap, index: number, count: number, moves: readonly Move[]): void {
   const runs: { index: number; count: number; period: number; lanes: number[] }[] = [];
   map.forEach(index, count, (at, n, period, lanes) => {
     let isTouched = false;
@@ -161,6 +194,8 @@ function translate(map: PfnMap, index: number, count: number, moves: readonly Mo
     if (isTouched) runs.push({ index: at, count: n, period, lanes: [...lanes] });
   });
   for (const run of runs) {
+    const first = lookUp(moves, run.lanes[0]!);
+    if (run.period === 1 && first.left >= run.count && map.retarget(run.index, run.count, first.to)) continue;
     map.clear(run.index, run.count);
     for (let done = 0; done < run.count;) {
       // Frames of all lanes advance together until one of them comes to a border of what moved.

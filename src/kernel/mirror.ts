@@ -2,7 +2,8 @@ import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane, type FrameRun } from './page-allocator.ts';
-import { accountMaps, forEachMapping } from './rmap.ts';
+import { accountMaps } from './map-counts.ts';
+import { forEachMapping } from './rmap.ts';
 import { allocateAccounted } from './accounted-pages.ts';
 import { indexOf, type Vma } from './vma.ts';
 

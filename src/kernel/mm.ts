@@ -2,6 +2,7 @@ import type { Inode } from './inode.ts';
 import type { KernelPages } from './kernel-pages.ts';
 import { PfnMap } from './pfn-map.ts';
 import { RadixNodes } from './radix-nodes.ts';
+import { RangeSet } from './range-set.ts';
 import { slice, type Vma } from './vma.ts';
 
 /** RSS counters of an address space, in pages (include/linux/mm_types_task.h). */
@@ -12,6 +13,18 @@ export interface RssCounters {
   swap: number;
 }
 
+/** Resource limits that have to do with memory (RLIMIT_AS, RLIMIT_DATA, …). */
+export interface Rlimits {
+  as: number;
+  data: number;
+  fsize: number;
+  memlock: number;
+  rss: number;
+}
+
+/** What a process may lock unless told otherwise (include/uapi/linux/resource.h:MLOCK_LIMIT). */
+const MLOCK_LIMIT = 8 * 2 ** 20;
+
 /** An address space (struct mm_struct). */
 export class Mm {
   readonly pid: number;
@@ -20,16 +33,33 @@ export class Mm {
   readonly vmas: Vma[] = [];
   /** Page table: virtual page number to frame. */
   readonly pt: PfnMap = new PfnMap();
+  /** Blocks of 512 pages (page number / 512) that one huge entry maps; `pt` holds their frames like all others. */
+  readonly hugeBlocks: RangeSet = new RangeSet();
+  /** Blocks that a huge entry maps to the huge zero page. */
+  readonly zeroBlocks: RangeSet = new RangeSet();
+  /** Page-table entries that stand for swap slots: page address to slot. */
+  readonly swapped: PfnMap = new PfnMap();
+  /** Pages whose entries a fork has copied and write-protected: anonymous pages that may be somebody else's, too (not PageAnonExclusive). */
+  readonly protectedPages: RangeSet = new RangeSet();
+  /** Pages whose entries a fork made and nobody has used: without the accessed bit. */
+  readonly oldPages: RangeSet = new RangeSet();
   readonly rss: RssCounters = { anon: 0, file: 0, shmem: 0, swap: 0 };
   /** Page-table pages below the top level. */
   readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false });
   readonly tablePages: KernelPages;
+  /** Huge pages that are mapped (hugetlb_usage). */
+  hugetlbPages = 0;
   hiwaterRss = 0;
   hiwaterVm = 0;
   lockedPages = 0;
-  /** Limits in bytes (RLIMIT_AS, RLIMIT_MEMLOCK). */
-  rlimitAs: number = Infinity;
-  rlimitMemlock: number = Infinity;
+  /** Limits in bytes, soft and hard alike; RLIMIT_RSS has no effect. */
+  readonly rlimits: Rlimits = {
+    as: Infinity,
+    data: Infinity,
+    fsize: Infinity,
+    memlock: MLOCK_LIMIT,
+    rss: Infinity,
+  };
   readonly #links = new Map<Vma, { mm: Mm; vma: Vma }>();
 
   constructor(config: { pid: number; worker: string; tablePages: KernelPages }) {
@@ -45,6 +75,15 @@ export class Mm {
   /** total_vm; a shadow VMA counts unless it was made not to. */
   get totalVm(): number {
     return this.vmas.reduce((sum, vma) => sum + (vma.isUncounted ? 0 : vma.end - vma.start), 0);
+  }
+
+  /** data_vm: private, writable, no stack. */
+  get dataVm(): number {
+    const isData = (vma: Vma): boolean => vma.prot[1] === 'w' && !vma.shared && vma.name !== '[stack]';
+    return this.vmas.reduce(
+      (sum, vma) => sum + (isData(vma) && !vma.isUncounted ? vma.end - vma.start : 0),
+      0,
+    );
   }
 
   /** Remembers the present RSS if it is the highest yet (update_hiwater_rss). */

@@ -1,7 +1,12 @@
 import type { Errno } from '../units/errno.ts';
 import type { Inode } from './inode.ts';
+import { discardHugetlb, punchHugetlb } from './hugetlb-file.ts';
+import { unmapHugetlb } from './hugetlb-maps.ts';
+import { closeMapping } from './hugetlb-reserve.ts';
+import { aroundHugetlb, cutsHugePage, type HugetlbVma } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
 import { accessRange } from './fault.ts';
+import { splitAtEnds } from './huge-maps.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { evictUnused, truncateRange } from './page-cache.ts';
@@ -11,8 +16,11 @@ import { setMlocked } from './folios.ts';
 import { forEachLane } from './page-allocator.ts';
 import { forEachMapping, zapRange } from './rmap.ts';
 import { freeAccounted } from './accounted-pages.ts';
+import { freeLazily } from './lazy-free.ts';
+import { swapOutAnonymous, swapOutShmem } from './swap-out.ts';
 import type { Task } from './task.ts';
 import { indexOf, type Vma } from './vma.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
 
 /** What a mapping is made of. */
 export interface MapRequest {
@@ -30,10 +38,21 @@ export interface MapRequest {
   forPolicy?: boolean | undefined;
   /** A shadow VMA: stands for private memory, never accessible. */
   shadow?: { isUncounted: boolean; isHidden: boolean; mirrors: boolean } | undefined;
+  /** The caller has the range already, as an inaccessible mapping that this one replaces: RLIMIT_DATA is asked about what is there. */
+  isReserved?: boolean | undefined;
+  /** Huge pages: gets them promised; null where the pool can't cover them. */
+  reserve?: (() => HugetlbVma | null) | undefined;
 }
 
 /** Pages of a 2 MiB block: addresses chosen by the model start at one. */
 const BLOCK = 512;
+
+/** mm/mmap.c:may_expand_vm: RLIMIT_AS, and RLIMIT_DATA for private writable memory. */
+function mayExpand(mm: Mm, { pages, prot, shared, isReserved }: MapRequest): boolean {
+  if ((mm.totalVm + pages) * PAGE_SIZE > mm.rlimits.as) return false;
+  const added = isReserved ? 0 : pages;
+  return shared || prot[1] !== 'w' || (mm.dataVm + added) * PAGE_SIZE <= mm.rlimits.data;
+}
 
 /** mmap(2). Returns the page address, or an errno. */
 export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errno {
@@ -44,12 +63,18 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
     if (!request.shared) return 'EINVAL';
   }
   const at = request.at ?? mm.findHole(pages, BLOCK);
-  if (!request.shadow?.isUncounted && (mm.totalVm + pages) * 4096 > mm.rlimitAs) return 'ENOMEM';
+  if (!request.shadow?.isUncounted && !mayExpand(mm, request)) return 'ENOMEM';
   const covered = mm.overlapping(at, at + pages);
   if (mm.vmas.length - covered.length >= kernel.maxMapCount) return 'ENOMEM';
-  if (covered.length > 0) munmap(kernel, mm, at, pages);
+  if (covered.length > 0) {
+    const errno = munmap(kernel, mm, at, pages);
+    if (errno) return errno;
+  }
+  const hugetlb = request.reserve?.() ?? null;
+  if (request.reserve && !hugetlb) return 'ENOMEM';
   const isPrivateWritable = !request.shared && request.prot[1] === 'w';
-  const isAccounted = isPrivateWritable && !request.noreserve;
+  const isAccounted = isPrivateWritable && !request.noreserve && !hugetlb;
+  const isUnreserved = request.noreserve && !request.shadow && !hugetlb;
   let backing = file;
   if (!file && request.shared) {
     backing = kernel.newInode({
@@ -58,10 +83,10 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
       path: '/dev/zero (deleted)',
       name: 'shared anonymous memory',
       sizePages: pages,
-      reservesWhole: true,
+      reservesWhole: !request.noreserve,
       cpu: kernel.processes.get(mm.worker)?.main.cpu ?? 0,
     });
-    kernel.committed += pages;
+    if (!request.noreserve) kernel.committed += pages;
   }
   if (isAccounted) kernel.committed += pages;
   mm.insert({
@@ -75,13 +100,15 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
     name: request.name ?? '',
     isAccounted,
     isLocked: false,
-    extraFlags: request.extraFlags ?? [],
+    // A shadow VMA has the flags that its design gives it; hugetlb adds its own.
+    extraFlags: isUnreserved ? [...(request.extraFlags ?? []), 'nr'] : (request.extraFlags ?? []),
     isShadow: request.shadow !== undefined,
     shadowPages: request.shadow ? new RangeSet() : null,
     mirrors: request.shadow?.mirrors ?? false,
     isForPolicy: request.forPolicy ?? false,
     isUncounted: request.shadow?.isUncounted ?? false,
     isHidden: request.shadow?.isHidden ?? false,
+    hugetlb,
   });
   mm.noteVm();
   return at;
@@ -89,16 +116,20 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
 
 /** munmap(2): page-table entries, tables that no neighbour needs, and the VMAs. */
 export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number): Errno | 0 {
-  if (pages <= 0) return 'EINVAL';
+  if (pages <= 0 || cutsHugePage(mm, vpn, vpn + pages)) return 'EINVAL';
   for (const border of [vpn, vpn + pages]) {
     const vma = mm.find(border);
     if (vma && vma.start !== border && mm.vmas.length >= kernel.maxMapCount) return 'ENOMEM';
   }
-  const inside = mm.isolate(vpn, vpn + pages);
+  const inside = isolate(kernel, mm, vpn, vpn + pages);
   for (const vma of inside) {
+    // The last reference to a file takes its shadow mappings along.
+    if (mm.find(vma.start) !== vma) continue;
     if (vma.isLocked) markLocked(kernel, mm, vma, false);
-    zapRange(kernel, mm, vma.start, vma.end - vma.start);
+    if (vma.hugetlb) unmapHugetlb(kernel, mm, vma, vma.start, vma.end - vma.start);
+    else zapRange(kernel, mm, vma.start, vma.end - vma.start);
     mm.remove(vma);
+    closeMapping(kernel, vma);
     if (vma.isAccounted) kernel.committed -= vma.end - vma.start;
     if (vma.isLocked) mm.lockedPages -= vma.end - vma.start;
     if (vma.file) evictUnused(kernel, vma.file);
@@ -107,11 +138,26 @@ export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number): Errn
   return 0;
 }
 
+/** Cuts VMAs at both ends of a range, and the huge entries there (mm/vma.c:__split_vma). */
+function isolate(kernel: Kernel, mm: Mm, start: number, end: number): Vma[] {
+  splitAtEnds(kernel, mm, start, end);
+  return mm.isolate(start, end);
+}
+
 /** mm/memory.c:free_pgd_range: a table goes when no VMA is left in what it spans. */
 export function freeUnusedTables(kernel: Kernel, mm: Mm, start: number, end: number): void {
   const isUnmapped = (at: number, n: number): boolean => mm.overlapping(at, at + n).length === 0;
   const freed = mm.tables.remove(start, end - start, isUnmapped);
   freeAccounted(kernel, mm.tablePages, 'pagetables', freed);
+}
+
+/** mm/pt_reclaim.c: the lowest tables of a range that was emptied as a whole. */
+function freeEmptyTables(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
+  const first = Math.ceil(vpn / BLOCK);
+  const last = Math.floor((vpn + count) / BLOCK);
+  if (first < last) {
+    freeAccounted(kernel, mm.tablePages, 'pagetables', mm.tables.removeLeaves(first, last - first));
+  }
 }
 
 /** mbind(2) without the migration that MPOL_MF_MOVE asks for. Shared memory files keep the policy in the inode. */
@@ -122,7 +168,8 @@ export function mbind(kernel: Kernel, mm: Mm, vpn: number, pages: number, policy
   const covered = inside.reduce((sum, vma) => sum + Math.min(vma.end, end) - Math.max(vma.start, vpn), 0);
   // The default policy may be set across holes.
   if (covered === 0 || (covered < pages && policy !== null)) return 'EFAULT';
-  for (const vma of mm.isolate(vpn, end)) {
+  if (cutsHugePage(mm, vpn, end)) return 'EINVAL';
+  for (const vma of isolate(kernel, mm, vpn, end)) {
     const file = vma.file;
     if (file && (file.kind === 'shmem' || (file.kind === 'gmem' && kernel.profile.gmemSharedPolicy))) {
       file.policy.set(indexOf(vma, vma.start), indexOf(vma, vma.end), policy);
@@ -147,6 +194,8 @@ function mergeAfter(mm: Mm, start: number, end: number): void {
 
 function isAlike(left: Vma, right: Vma): boolean {
   return (
+    left.hugetlb === null &&
+    right.hugetlb === null &&
     left.prot === right.prot &&
     left.shared === right.shared &&
     left.file === right.file &&
@@ -172,8 +221,8 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
   let hole = vpn;
   let failed: Errno | 0 = 0;
   const vmas =
-    advice === 'nohugepage' || advice === 'mergeable' || advice === 'unmergeable'
-      ? mm.isolate(vpn, end)
+    advice === 'hugepage' || advice === 'nohugepage' || advice === 'mergeable' || advice === 'unmergeable'
+      ? isolate(kernel, mm, vpn, end)
       : mm.overlapping(vpn, end);
   for (const vma of vmas) {
     if (vma.start > hole) failed = 'ENOMEM';
@@ -182,16 +231,34 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
     const count = hole - from;
     switch (advice) {
       case 'dontneed':
+        if (vma.hugetlb) {
+          if (!discardHugetlb(kernel, mm, vma, from, count)) return 'EINVAL';
+          break;
+        }
+        if (vma.isLocked) return 'EINVAL';
         if (vma.mirrors) stopMirroring(vma);
         zapRange(kernel, mm, from, count);
+        if (kernel.profile.dontneedFreesTables) freeEmptyTables(kernel, mm, from, count);
         break;
       case 'remove':
         if (!vma.file || !vma.shared) return 'EINVAL';
         if (vma.file.kind === 'gmem' && !vma.isShadow) return 'EOPNOTSUPP';
-        truncateRange(kernel, vma.file, indexOf(vma, from), count);
+        if (vma.hugetlb) punchHugetlb(kernel, vma.file, indexOf(vma, from), count);
+        else truncateRange(kernel, task, vma.file, indexOf(vma, from), count);
         break;
-      case 'nohugepage':
-        vma.extraFlags = [...vma.extraFlags.filter((f) => f !== 'nh' && f !== 'hg'), 'nh'];
+      case 'hugepage':
+      case 'nohugepage': {
+        const flag = advice === 'hugepage' ? 'hg' : 'nh';
+        vma.extraFlags = [...vma.extraFlags.filter((f) => f !== 'nh' && f !== 'hg'), flag];
+        break;
+      }
+      case 'free': {
+        const errno = freeLazily(kernel, mm, vma, from, count);
+        if (errno) return errno;
+        break;
+      }
+      case 'pageout':
+        if (kernel.swap.freePages > 0) pageOut(kernel, mm, vma, from, count);
         break;
       case 'mergeable':
       case 'unmergeable':
@@ -210,18 +277,35 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
   return hole < end ? 'ENOMEM' : failed;
 }
 
+/** MADV_PAGEOUT (mm/madvise.c:madvise_pageout): write-back is started, frames stay in the swap cache until reclaim comes by. */
+function pageOut(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): void {
+  if (vma.isLocked) return;
+  if (vma.file?.kind === 'shmem' && vma.shared)
+    swapOutShmem(kernel, vma.file, indexOf(vma, vpn), count, true);
+  else swapOutAnonymous(kernel, mm, vpn, count, true);
+}
+
 /** mlock(2) and munlock(2) (mm/mlock.c:do_mlock): pages are faulted in, then marked; a plain user needs RLIMIT_MEMLOCK. */
 export function mlock(kernel: Kernel, task: Task, vpn: number, pages: number, isLock: boolean): Errno | 0 {
   const mm = task.process.mm;
   if (!mm) return 'ENOMEM';
-  if (isLock && task.process.uid !== 0 && (mm.lockedPages + pages) * 4096 > mm.rlimitMemlock) return 'ENOMEM';
+  if (isLock && task.process.uid !== 0 && (mm.lockedPages + pages) * 4096 > mm.rlimits.memlock)
+    return 'ENOMEM';
   const inside = mm.overlapping(vpn, vpn + pages);
   const covered = inside.reduce(
     (sum, vma) => sum + Math.min(vma.end, vpn + pages) - Math.max(vma.start, vpn),
     0,
   );
   if (covered < pages) return 'ENOMEM';
-  for (const vma of mm.isolate(vpn, vpn + pages)) {
+  const [start, end] = aroundHugetlb(mm, vpn, vpn + pages);
+  for (const vma of isolate(kernel, mm, start, end)) {
+    if (vma.hugetlb) {
+      // They are never locked, only faulted in (mm/mlock.c:mlock_fixup).
+      const from = Math.max(vma.start, vpn);
+      const n = Math.min(vma.end, vpn + pages) - from;
+      if (isLock && accessRange(kernel, task, from, n, vma.prot[1] === 'w' && !vma.shared)) return 'ENOMEM';
+      continue;
+    }
     if (vma.isLocked === isLock) continue;
     const count = vma.end - vma.start;
     vma.isLocked = isLock;

@@ -5,6 +5,7 @@ import { framesOf } from './migrate-pages.ts';
 import type { Mm } from './mm.ts';
 import { forEachStretch, isMigratable } from './queue-pages.ts';
 import type { Task } from './task.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
 
 /** What move_pages(2) returned, and the status words that it wrote: node or errno, and for how many pages. */
 export interface MoveAnswer {
@@ -101,6 +102,10 @@ function stretchesOfRun(kernel: Kernel, mm: Mm, vpn: number, count: number, nid:
   forEachStretch(kernel, mm, vma, vpn, count, (stretch, node, maps) => {
     if (stretch.stride > 1) isStrided = true;
     const status = node === nid ? nid : maps > 1 ? 'EACCES' : null;
+    if (status === null && kernel.classes.get(kernel.frames.classOf(stretch.pfn)).order > 0) {
+      pieces.push(...stretchesOfHuge(stretch, nid));
+      return;
+    }
     pieces.push({ vpn: stretch.vpn, count: stretch.count, status, pages: status === null ? [stretch] : [] });
   });
   const first = pieces[0]!.status;
@@ -110,4 +115,22 @@ function stretchesOfRun(kernel: Kernel, mm: Mm, vpn: number, count: number, nid:
   if (!isStrided) return pieces;
   // Lanes of different fate take turns page by page, and so does the kernel.
   return Array.from({ length: count }, (_, k) => stretchesOfRun(kernel, mm, vpn + k, 1, nid)[0]!);
+}
+
+/**
+ * Pages of huge folios: the first one takes the folio off its list, the second one finds it gone (EBUSY), so that the folio is moved, and
+ * the others are where they should be.
+ */
+function stretchesOfHuge(stretch: Isolated, nid: number): Stretch[] {
+  const out: Stretch[] = [];
+  const end = stretch.pfn + stretch.count;
+  for (let pfn = stretch.pfn; pfn < end;) {
+    const n = Math.min(end, (Math.floor(pfn / PAGES_PER_PMD) + 1) * PAGES_PER_PMD) - pfn;
+    const vpn = stretch.vpn + pfn - stretch.pfn;
+    out.push({ vpn, count: 1, status: null, pages: [{ ...stretch, vpn, pfn, count: 1 }] });
+    if (n > 1) out.push({ vpn: vpn + 1, count: 1, status: 'EBUSY', pages: [] });
+    if (n > 2) out.push({ vpn: vpn + 2, count: n - 2, status: nid, pages: [] });
+    pfn += n;
+  }
+  return out;
 }

@@ -22,6 +22,8 @@ export const NODE_ITEMS = [
   'nr_anon_transparent_hugepages',
   'nr_shmem_hugepages',
   'nr_shmem_pmdmapped',
+  'nr_file_hugepages',
+  'nr_swapcached',
 ] as const;
 export type NodeItemName = (typeof NODE_ITEMS)[number];
 export const NODE_ITEM: Readonly<Record<NodeItemName, number>> = positions(NODE_ITEMS);
@@ -40,7 +42,6 @@ export class NumaNode {
   readonly nid: number;
   readonly cpus: readonly number[];
   readonly startPfn: number;
-  readonly pages: number;
   /** Highest first, the order in which an allocation tries them. */
   readonly zones: readonly Zone[];
   /** Where a request that prefers this node looks: its fallback order. */
@@ -49,6 +50,7 @@ export class NumaNode {
   readonly maskedPlacements: WeakMap<Policy, { first: readonly number[]; second: readonly number[] | null }> =
     new WeakMap();
   readonly #stat: StatColumns<NodeItemName>;
+  #futile = -1;
   readonly numa: NumaCounters = {
     numa_hit: 0,
     numa_miss: 0,
@@ -71,13 +73,35 @@ export class NumaNode {
     const ascending = [...config.zones].sort((a, b) => a.startPfn - b.startPfn);
     this.zones = [...ascending].reverse();
     this.startPfn = ascending[0]?.startPfn ?? 0;
-    this.pages = ascending.reduce((sum, zone) => sum + zone.pages, 0);
+  }
+
+  /** Managed frames. */
+  get pages(): number {
+    let sum = 0;
+    for (const zone of this.zones) sum += zone.pages;
+    return sum;
   }
 
   get freePages(): number {
     let sum = 0;
     for (const zone of this.zones) sum += zone.freePages;
     return sum;
+  }
+
+  /** mm/vmscan.c:kswapd_failures: kswapd found nothing here, and what it might find has not changed since. */
+  isHopeless(freeSwap: number): boolean {
+    return this.#futile === this.#reclaimable(freeSwap);
+  }
+
+  giveUp(freeSwap: number): void {
+    this.#futile = this.#reclaimable(freeSwap);
+  }
+
+  /** Pages that reclaim may look at, in a number that changes when they do. */
+  #reclaimable(freeSwap: number): number {
+    const file = this.counter('nr_inactive_file') + this.counter('nr_active_file');
+    if (freeSwap === 0) return file;
+    return file + freeSwap + this.counter('nr_active_anon') + this.counter('nr_inactive_anon');
   }
 
   /** Adds to a counter. Throws when it would become negative: a charge was undone twice. */

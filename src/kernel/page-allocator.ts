@@ -1,8 +1,10 @@
 import type { Kernel } from './kernel.ts';
 import type { FolioKind } from './folio-class.ts';
 import { interleaveRound, nextInRound, type Policy } from './mempolicy.ts';
+import { KernelPanic } from './kernel-panic.ts';
+import { outOfFrames } from './memory-pressure.ts';
 import type { Task } from './task.ts';
-import type { Zone } from './zone.ts';
+import { MOVABLE, type Mobility, RECLAIMABLE, UNMOVABLE, type Zone } from './zone.ts';
 
 /** Consecutive frames of one zone. */
 export interface Piece {
@@ -39,7 +41,7 @@ export function allocateFrames(
   if (policy && (policy.mode === 'interleave' || policy.mode === 'winterleave')) {
     return interleaved(kernel, task, policy, ilx, count, movable);
   }
-  const pieces = takePieces(kernel, task, placement(kernel, task, policy), count, movable, false);
+  const pieces = takePieces(kernel, task, placementOf(kernel, task, policy), count, movable, false);
   return pieces.map((piece) => ({ count: piece.count, period: 1, lanes: [piece.pfn] }));
 }
 
@@ -58,13 +60,16 @@ export function allocateFrame(
     const at = ilx === NO_INTERLEAVE_INDEX ? rotorPosition(task, policy, round) : ilx % round.length;
     if (ilx === NO_INTERLEAVE_INDEX) advanceRotor(task, policy, round, at, 1);
     isInterleave = policy.mode === 'interleave' || kernel.profile.weightedHits;
-    where = from(kernel, task, round[at]!);
-  } else where = placement(kernel, task, policy);
+    where = fallbackFrom(kernel, task, round[at]!);
+  } else where = placementOf(kernel, task, policy);
   const preferred = where.first[0];
   if (preferred === undefined) return -1;
   const { first, second } = where;
   let pfn = walkOne(kernel, first, movable, 'low');
   if (pfn < 0 && second) pfn = walkOne(kernel, second, movable, 'low');
+  if (pfn < 0 && wakeKswapd(kernel, second ?? first, movable)) {
+    pfn = walkOne(kernel, second ?? first, movable, 'low');
+  }
   if (pfn < 0) pfn = walkOne(kernel, second ?? first, movable, 'min');
   if (pfn >= 0) countEvents(kernel, task, kernel.nidOf(pfn), preferred, 1, isInterleave);
   return pfn;
@@ -76,14 +81,14 @@ function walkOne(kernel: Kernel, order: readonly number[], movable: boolean, mar
     for (let z = 0; z < zones.length; z++) {
       const zone = zones[z]!;
       if (zone.name === 'Movable' && !movable) continue;
-      if (zone.freePages - zone[mark] - zone.reserve > 0) return zone.takeOne();
+      if (zone.freePages - zone[mark] - zone.reserve > 0) return zone.takeOne(mobilityOf(movable));
     }
   }
   return -1;
 }
 
-/** zone_statistics. */
-function countEvents(
+/** zone_statistics: `count` allocation events, whatever the order of each. */
+export function countEvents(
   kernel: Kernel,
   task: Task,
   nid: number,
@@ -114,7 +119,7 @@ export function takeSlabs(kernel: Kernel, task: Task, slabs: number, framesEach:
   const take = (where: Placement, n: number, isInterleave: boolean): void => {
     const preferred = where.first[0];
     if (preferred === undefined || n === 0) return;
-    const got = takeUncounted(kernel, where, n * framesEach, false);
+    const got = takeUncounted(kernel, where, n * framesEach, RECLAIMABLE);
     for (const piece of got) {
       countEvents(kernel, task, piece.nid, preferred, Math.ceil(piece.count / framesEach), isInterleave);
       pieces.push(piece);
@@ -128,9 +133,9 @@ export function takeSlabs(kernel: Kernel, task: Task, slabs: number, framesEach:
     const counts = policy.mode === 'interleave' || kernel.profile.weightedHits;
     for (let i = 0; i < Math.min(n, slabs); i++) {
       const nid = round[(start + TICKS_PER_SLAB * (i + 1) - 1) % n]!;
-      take(from(kernel, task, nid), Math.ceil((slabs - i) / n), counts);
+      take(fallbackFrom(kernel, task, nid), Math.ceil((slabs - i) / n), counts);
     }
-  } else take(placement(kernel, task, policy), slabs, false);
+  } else take(placementOf(kernel, task, policy), slabs, false);
   return pieces;
 }
 
@@ -143,23 +148,26 @@ export interface Placement {
   second: readonly number[] | null;
 }
 
-function placement(kernel: Kernel, task: Task, policy: Policy | null): Placement {
+/** Where a request under a policy that does not interleave looks (mm/mempolicy.c:policy_nodemask). */
+export function placementOf(kernel: Kernel, task: Task, policy: Policy | null): Placement {
   switch (policy?.mode) {
     case 'bind':
       return bound(kernel, task, policy);
     case 'prefmany': {
       const where = masked(kernel, task.nid, policy);
-      return task.process.memsAllowed ? { ...where, second: from(kernel, task, task.nid).first } : where;
+      return task.process.memsAllowed
+        ? { ...where, second: fallbackFrom(kernel, task, task.nid).first }
+        : where;
     }
     case 'preferred':
-      return from(kernel, task, policy.nodes[0]!);
+      return fallbackFrom(kernel, task, policy.nodes[0]!);
     default:
-      return from(kernel, task, task.nid);
+      return fallbackFrom(kernel, task, task.nid);
   }
 }
 
 /** The fallback order of a node, within the task's cpuset (prepare_alloc_pages). */
-function from(kernel: Kernel, task: Task, nid: number): Placement {
+export function fallbackFrom(kernel: Kernel, task: Task, nid: number): Placement {
   const mems = task.process.memsAllowed;
   return mems ? masked(kernel, nid, mems) : kernel.nodes[nid]!.firstPlacement;
 }
@@ -170,7 +178,7 @@ function bound(kernel: Kernel, task: Task, policy: Policy): Placement {
   const mems = task.process.memsAllowed?.nodes;
   if (!mems || policy.nodes.every((nid) => mems.includes(nid))) return where;
   const first = where.first.filter((nid) => mems.includes(nid));
-  return first.length === 0 ? from(kernel, task, task.nid) : { first, second: null };
+  return first.length === 0 ? fallbackFrom(kernel, task, task.nid) : { first, second: null };
 }
 
 /** The local order filtered by a policy's nodes; preferred-many has all nodes as its second pass. */
@@ -204,7 +212,7 @@ function interleaved(
   for (let l = 0; l < period; l++) {
     const nid = round[(start + l) % n]!;
     const wanted = Math.ceil((count - l) / n);
-    lanes.push(takePieces(kernel, task, from(kernel, task, nid), wanted, movable, counts));
+    lanes.push(takePieces(kernel, task, fallbackFrom(kernel, task, nid), wanted, movable, counts));
   }
   return weave(kernel, lanes, count);
 }
@@ -261,7 +269,8 @@ function weave(kernel: Kernel, lanes: Piece[][], count: number): FrameRun[] {
   return out;
 }
 
-function rotorPosition(task: Task, policy: Policy, round: readonly number[]): number {
+/** Where the thread's own interleave counter stands in a round. */
+export function rotorPosition(task: Task, policy: Policy, round: readonly number[]): number {
   if (policy.mode === 'winterleave' && task.ilWeight > 0) {
     const last = round.lastIndexOf(task.ilPrev);
     if (last >= 0) return last - task.ilWeight + 1;
@@ -270,7 +279,7 @@ function rotorPosition(task: Task, policy: Policy, round: readonly number[]): nu
 }
 
 /** mm/mempolicy.c:interleave_nodes and weighted_interleave_nodes: where the thread's counter stands after `count` pages. */
-function advanceRotor(
+export function advanceRotor(
   task: Task,
   policy: Policy,
   round: readonly number[],
@@ -296,28 +305,56 @@ export function takePieces(
 ): Piece[] {
   const preferred = where.first[0];
   if (preferred === undefined) return [];
-  const pieces = takeUncounted(kernel, where, count, movable);
+  const pieces = takeUncounted(kernel, where, count, mobilityOf(movable));
   for (const { nid, count: n } of pieces) countEvents(kernel, task, nid, preferred, n, isInterleave);
   return pieces;
 }
 
-function takeUncounted(kernel: Kernel, where: Placement, count: number, movable: boolean): Piece[] {
+function takeUncounted(kernel: Kernel, where: Placement, count: number, mobility: Mobility): Piece[] {
   const pieces: Piece[] = [];
-  let missing = walk(kernel, where.first, count, movable, 'low', pieces);
-  if (missing > 0 && where.second) missing = walk(kernel, where.second, missing, movable, 'low', pieces);
-  if (missing > 0) walk(kernel, where.second ?? where.first, missing, movable, 'min', pieces);
+  let missing = walk(kernel, where.first, count, mobility, 'low', pieces);
+  if (missing > 0 && where.second) missing = walk(kernel, where.second, missing, mobility, 'low', pieces);
+  const order = where.second ?? where.first;
+  while (missing > 0 && wakeKswapd(kernel, order, mobility === MOVABLE)) {
+    missing = walk(kernel, order, missing, mobility, 'low', pieces);
+  }
+  if (missing > 0) walk(kernel, order, missing, mobility, 'min', pieces);
   return pieces;
 }
 
 /**
- * Frames for kernel memory that could not be had above the watermarks, from what is left anywhere: the caller can't do without. In Linux
- * the OOM killer would make room for it.
+ * kswapd of nodes that an allocation has found below their low watermarks, as if it ran at once (mm/vmscan.c:balance_pgdat): it frees pages up
+ * to the high watermark of the highest zone. Returns whether it freed any.
+ */
+function wakeKswapd(kernel: Kernel, order: readonly number[], movable: boolean): boolean {
+  let freed = 0;
+  for (const nid of order) {
+    const node = kernel.nodes[nid]!;
+    const zone = node.zones.find(({ name }) => movable || name !== 'Movable');
+    if (!zone || node.isHopeless(kernel.swap.freePages)) continue;
+    const got = kernel.reclaim({ memcg: null, nids: [nid], pages: zone.high - zone.freePages, by: 'kswapd' });
+    if (got === 0) node.giveUp(kernel.swap.freePages);
+    freed += got;
+  }
+  return freed > 0;
+}
+
+/**
+ * Frames for kernel memory that could not be had above the watermarks, and that the caller can't do without: the OOM killer makes room; when
+ * it can't, or has chosen the task itself, the reserves of all nodes are there to be used.
  */
 export function takeReserves(kernel: Kernel, task: Task, count: number): Piece[] {
   const pieces: Piece[] = [];
   const order = kernel.zonelists[task.nid]!;
-  if (walk(kernel, order, count, false, null, pieces) > 0) {
-    throw new Error(`${count} frames for kernel memory, and none is free`);
+  const where = placementOf(kernel, task, task.policy);
+  let missing = count;
+  while (missing > 0 && outOfFrames(kernel, task, task.policy, 'kernel') === null) {
+    const got = takeUncounted(kernel, where, missing, UNMOVABLE);
+    missing -= got.reduce((sum, piece) => sum + piece.count, 0);
+    pieces.push(...got);
+  }
+  if (missing > 0 && walk(kernel, order, missing, UNMOVABLE, null, pieces) > 0) {
+    throw new KernelPanic('System is deadlocked on memory');
   }
   for (const piece of pieces) countEvents(kernel, task, piece.nid, order[0]!, piece.count, false);
   return pieces;
@@ -327,16 +364,16 @@ function walk(
   kernel: Kernel,
   order: readonly number[],
   count: number,
-  movable: boolean,
+  mobility: Mobility,
   mark: 'low' | 'min' | null,
   pieces: Piece[],
 ): number {
   for (const nid of order) {
     for (const zone of kernel.nodes[nid]!.zones) {
-      if (zone.name === 'Movable' && !movable) continue;
+      if (zone.name === 'Movable' && mobility !== MOVABLE) continue;
       let room = Math.min(count, zone.freePages - (mark === null ? 0 : zone[mark] + zone.reserve));
       while (room > 0) {
-        const run = zone.takeRun(room);
+        const run = zone.takeRun(room, mobility);
         if (run.count === 0) break;
         const last = pieces[pieces.length - 1];
         if (last && last.pfn + last.count === run.pfn && last.nid === nid) last.count += run.count;
@@ -360,12 +397,16 @@ export function forEachLane(
   for (let l = 0; l < period; l++) visit(lanes[l]!, Math.ceil((count - l) / period));
 }
 
+/** gfp_migratetype of a request for user memory, or not. */
+export const mobilityOf = (movable: boolean): Mobility => (movable ? MOVABLE : UNMOVABLE);
+
 /** Gives frames back to their zone. */
 export function freeFrames(kernel: Kernel, pfn: number, count: number): void {
   zoneOf(kernel, pfn).free(pfn, count);
 }
 
-function zoneOf(kernel: Kernel, pfn: number): Zone {
+/** The zone of a frame. */
+export function zoneOf(kernel: Kernel, pfn: number): Zone {
   for (const zone of kernel.nodes[kernel.nidOf(pfn)]!.zones) if (pfn >= zone.startPfn) return zone;
   throw new Error(`frame ${pfn} is in no zone`);
 }

@@ -1,4 +1,5 @@
-import { allocateFolio, allocateFolios, freeFolios } from './folios.ts';
+import { allocateFolio, allocateFolios, freeFolios, payerOf } from './folios.ts';
+import { truncateHugetlbFrom } from './hugetlb-file.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Policy } from './mempolicy.ts';
@@ -7,14 +8,22 @@ import { forEachLane, type FrameRun, NO_INTERLEAVE_INDEX } from './page-allocato
 import { zapRange } from './rmap.ts';
 import { allocateXarrayNodes, freeXarrayNodes } from './slab.ts';
 import { OneRun, SinglePages } from '../units/page-runs.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
+import { fillHugeGmem, isGmemHuge } from './gmem-huge.ts';
+import type { PolicyChoice } from './hooks.ts';
+import { fillHugeShmem, isShmemHuge, splitAtBorders } from './shmem-huge.ts';
+import { chunkOf } from './memory-pressure.ts';
+import { swapInShmem } from './swap-in.ts';
+import { truncateSwapped } from './swap-slots.ts';
 import type { Task } from './task.ts';
+import type { Vma } from './vma.ts';
 
 /** Why an allocation stopped before the end of its range. */
 export type FillFailure = 'ENOMEM' | 'EINTR' | null;
 
 /**
  * Makes sure that every page of a range is in the page cache (mm/filemap.c:__filemap_get_folio with FGP_CREAT, mm/shmem.c:
- * shmem_get_folio_gfp). Pages got before a failure stay.
+ * shmem_get_folio_gfp). Pages got before a failure stay. `vma` is the mapping through which a fault came.
  */
 export function fillCache(
   kernel: Kernel,
@@ -23,7 +32,17 @@ export function fillCache(
   index: number,
   count: number,
   dirty: boolean,
+  vma: Vma | null = null,
 ): FillFailure {
+  if (inode.swapped.size > 0) {
+    const failed = swapInShmem(kernel, task, inode, index, count);
+    if (failed) return failed;
+  }
+  if (isShmemHuge(kernel, inode)) fillHugeShmem(kernel, task, inode, index, count, dirty, vma);
+  if (isGmemHuge(kernel, inode)) {
+    const policyAt = (at: number): PolicyChoice => policyFor(kernel, inode, at, task);
+    fillHugeGmem(kernel, task, inode, index, count, policyAt);
+  }
   if (count === 1) {
     return inode.cache.has(index) ? null : fillOne(kernel, task, inode, index, dirty);
   }
@@ -109,7 +128,8 @@ function fillGap(
   const end = index + count;
   while (index < end) {
     const choice = policyFor(kernel, inode, index, task);
-    const n = Math.min(end, choice.until) - index;
+    const { memcg } = payerOf(kernel, task, inode.kind, inode);
+    const n = chunkOf(memcg, Math.min(end, choice.until) - index);
     const answer = allocateFolios(kernel, task, {
       kind: inode.kind,
       inode,
@@ -133,7 +153,7 @@ function fillGap(
       }
     }
     if (answer.failed) return answer.failed;
-    index += n;
+    index += answer.count;
   }
   return null;
 }
@@ -171,10 +191,17 @@ function policyFor(
 
 /**
  * Removes a range from the page cache (mm/truncate.c:truncate_inode_pages_range): user mappings go first, then the folios, each
- * uncharged from its own memcg. Private copies stay.
+ * uncharged from its own memcg. Private copies stay. `task` is the caller; nobody's where the whole file goes.
  */
-export function truncateRange(kernel: Kernel, inode: Inode, index: number, count: number): void {
-  if (inode.cache.size === 0) return;
+export function truncateRange(
+  kernel: Kernel,
+  task: Task | null,
+  inode: Inode,
+  index: number,
+  count: number,
+): void {
+  if (inode.swapped.size > 0) truncateSwapped(kernel, inode, index, count);
+  if (inode.cache.size === 0 && inode.nodes.size === 0) return;
   if (inode.launched.size > 0) inode.launched.remove(index, count);
   const end = index + count;
   for (const { mm, vma } of Array.from(inode.mappings)) {
@@ -182,6 +209,7 @@ export function truncateRange(kernel: Kernel, inode: Inode, index: number, count
     const to = Math.min(end, vma.pgoff + vma.end - vma.start);
     if (from < to) zapRange(kernel, mm, vma.start + from - vma.pgoff, to - from, 'file');
   }
+  if (task) splitAtBorders(kernel, task, inode, index, end);
   inode.cache.clear(index, count, (at, n, period, lanes) => {
     if (inode.kind === 'gmem') kernel.hooks.folioFreed(inode, at, n, laneNodes(kernel, n, period, lanes));
     forEachLane(n, period, lanes, (pfn, length) => freeFolios(kernel, pfn, length));
@@ -192,9 +220,11 @@ export function truncateRange(kernel: Kernel, inode: Inode, index: number, count
 
 function hasAny(inode: Inode, index: number, count: number): boolean {
   let any = false;
-  inode.cache.forEach(index, count, () => {
+  const found = (): void => {
     any = true;
-  });
+  };
+  inode.cache.forEach(index, count, found);
+  if (!any) inode.swapped.forEach(index, count, found);
   return any;
 }
 
@@ -234,6 +264,8 @@ function addLanes(
 export function evictUnused(kernel: Kernel, inode: Inode): void {
   if (inode.refs > 0 || inode.kind === 'file' || !kernel.inodes.delete(inode)) return;
   if (inode.kind === 'gmem') kernel.releaseGmem(inode);
-  truncateRange(kernel, inode, 0, inode.sizePages);
+  // A huge folio may reach past the end of the file.
+  if (inode.kind === 'hugetlb') truncateHugetlbFrom(kernel, inode, 0);
+  else truncateRange(kernel, null, inode, 0, Math.ceil(inode.sizePages / PAGES_PER_PMD) * PAGES_PER_PMD);
   if (inode.reservesWhole) kernel.committed -= inode.sizePages;
 }

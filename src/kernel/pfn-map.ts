@@ -88,6 +88,14 @@ export class PfnMap {
     if (from < end) this.#insert(slice(index, from, end, period, lanes));
   }
 
+  /** Gives a run of one lane that is exactly this range other frames. Returns false, with nothing changed, where none is held as such. */
+  retarget(index: number, count: number, pfn: number): boolean {
+    const run = this.#runs[this.#find(index)];
+    if (run?.index !== index || run.count !== count || run.period !== 1) return false;
+    run.lanes = [pfn];
+    return true;
+  }
+
   /** Removes every mapping in the range; `visit` receives what was there. */
   clear(index: number, count: number, visit?: PfnVisitor): void {
     const end = index + count;

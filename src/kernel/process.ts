@@ -1,12 +1,18 @@
+import { copyHugetlb } from './hugetlb-maps.ts';
+import { forkedHugetlb } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
 import { KernelPages } from './kernel-pages.ts';
 import { Mm } from './mm.ts';
 import { munmap } from './mmap.ts';
 import { forEachLane } from './page-allocator.ts';
 import { evictUnused } from './page-cache.ts';
+import { forEachLevel, mapHuge } from './huge-maps.ts';
 import { mapFrames } from './rmap.ts';
+import type { Vma } from './vma.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
 import { allocateAccounted, freeAccounted } from './accounted-pages.ts';
 import { type OpenFile, Process, Task } from './task.ts';
+import { copySwapped } from './swap-slots.ts';
 import type { Memcg } from './memcg.ts';
 
 /** Who a new process is. */
@@ -25,7 +31,7 @@ export const STACK_PAGES = 4;
 
 /** Starts a process with an empty address space. `parent` is the thread that forks: it places stack and top-level table and pays for them. */
 export function spawnProcess(kernel: Kernel, config: ProcessConfig, parent: Task | null = null): Process {
-  const pid = config.pid > 0 ? config.pid : kernel.nextPid++;
+  const pid = config.pid > 0 ? config.pid : freePid(kernel);
   const mm = new Mm({ pid, worker: config.worker, tablePages: new KernelPages() });
   const process = new Process({
     worker: config.worker,
@@ -44,6 +50,13 @@ export function spawnProcess(kernel: Kernel, config: ProcessConfig, parent: Task
   // The top-level table.
   allocateAccounted(kernel, payer, mm.tablePages, 'pagetables', 1);
   return process;
+}
+
+/** The next number that no process has. */
+function freePid(kernel: Kernel): number {
+  const taken = new Set([...kernel.processes.values()].map(({ pid }) => pid));
+  while (taken.has(kernel.nextPid)) kernel.nextPid++;
+  return kernel.nextPid++;
 }
 
 /**
@@ -75,27 +88,60 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
   }
   const from = parent.mm!;
   const mm = child.mm!;
-  mm.rlimitAs = from.rlimitAs;
+  Object.assign(mm.rlimits, from.rlimits);
   for (const vma of from.vmas) {
     if (vma.extraFlags.includes('dc')) continue;
     // Locks are not inherited.
-    mm.insert({ ...vma, isLocked: false });
+    mm.insert({ ...vma, isLocked: false, hugetlb: vma.hugetlb && forkedHugetlb(vma.hugetlb) });
     if (vma.isAccounted) kernel.committed += vma.end - vma.start;
     if (vma.shared) continue;
-    const runs: { vpn: number; count: number; period: number; lanes: readonly number[] }[] = [];
-    from.pt.forEach(vma.start, vma.end - vma.start, (vpn, count, period, lanes) => {
-      runs.push({ vpn, count, period, lanes: [...lanes] });
-    });
-    if (vma.file && !hasAnonymous(kernel, runs)) continue;
-    for (const run of runs) {
-      allocateAccounted(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(run.vpn, run.count));
-      mapFrames(kernel, mm, run.vpn, run.count, run.period, run.lanes);
+    if (vma.hugetlb) {
+      copyHugetlb(kernel, child.main, from, mm, vma);
+      continue;
     }
+    const runs: { vpn: number; count: number; period: number; lanes: readonly number[]; isHuge: boolean }[] =
+      [];
+    forEachLevel(from, vma.start, vma.end - vma.start, (at, n, isHuge) => {
+      from.pt.forEach(at, n, (vpn, count, period, lanes) => {
+        runs.push({ vpn, count, period, lanes: [...lanes], isHuge });
+      });
+    });
+    const swapped = copySwapped(kernel, from, mm, vma.start, vma.end - vma.start);
+    for (const { vpn, count } of swapped) {
+      allocateAccounted(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(vpn, count));
+    }
+    if (vma.file && swapped.length === 0 && !hasAnonymous(kernel, runs)) continue;
+    for (const run of runs) {
+      if (run.isHuge && vma.file) continue;
+      allocateAccounted(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(run.vpn, run.count));
+      markShared(from, mm, run.vpn, run.count, kernel.profile.forkedPagesAreOld);
+      if (run.isHuge) mapHuge(kernel, mm, run.vpn, run.lanes[0]!, run.count / PAGES_PER_PMD);
+      else mapFrames(kernel, mm, run.vpn, run.count, run.period, run.lanes);
+    }
+    copyHugeZero(kernel, child.main, from, mm, vma);
   }
   mm.hiwaterVm = mm.totalVm;
   mm.noteRss();
   kernel.hooks.forked(parent, child);
   return child;
+}
+
+/** copy_present_page: what both map now is write-protected in both; the child has not used it yet. */
+function markShared(from: Mm, to: Mm, vpn: number, count: number, isOld: boolean): void {
+  from.protectedPages.add(vpn, count);
+  to.protectedPages.add(vpn, count);
+  if (isOld) to.oldPages.add(vpn, count);
+}
+
+/** copy_huge_pmd of the huge zero page: the child sets a table aside, too. */
+function copyHugeZero(kernel: Kernel, child: Task, from: Mm, to: Mm, { start, end }: Vma): void {
+  if (from.zeroBlocks.size === 0) return;
+  const first = Math.ceil(start / PAGES_PER_PMD);
+  from.zeroBlocks.forEachRun(first, Math.max(0, Math.floor(end / PAGES_PER_PMD) - first), (block, blocks) => {
+    const added = to.tables.add(block * PAGES_PER_PMD, blocks * PAGES_PER_PMD);
+    allocateAccounted(kernel, child, to.tablePages, 'pagetables', added);
+    to.zeroBlocks.add(block, blocks);
+  });
 }
 
 /** A private file mapping is copied only where it has an anon_vma (mm/memory.c:vma_needs_copy). */

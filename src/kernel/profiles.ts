@@ -9,6 +9,15 @@ export interface KernelProfile {
   gmemOnlySlots: boolean;
   /** mbind on a mapped gmem stores a shared policy in its inode. */
   gmemSharedPolicy: boolean;
+  /**
+   * A private huge page that its owner lets go brings a promise back even where children still map it; the owner's exit then takes back
+   * more promises than there are.
+   */
+  hugetlbRestoresShared: boolean;
+  /** One thread for four CPUs fills the pool of huge pages at boot (6.15); else two for each node with memory. */
+  poolThreadsByCpu: boolean;
+  /** Device of the kernel's own hugetlbfs mount for 2 MiB pages, as maps prints it. */
+  hugetlbDev: string;
   /** Name of a gmem file in fd links and maps. */
   gmemName: string;
   /** Device of the file system that gmem inodes live on, as maps prints it. */
@@ -25,8 +34,33 @@ export interface KernelProfile {
   gmemOverlapExists: boolean;
   /** Groups whose charge stock a CPU keeps at a time. */
   chargeSlots: number;
+  /** Minor number of the unnamed device that the first mount of a script gets, after those that Debian's kernel has taken in booting. */
+  firstMountMinor: number;
+  /** MADV_DONTNEED frees page tables that it empties as a whole (CONFIG_PT_RECLAIM, 6.14). */
+  dontneedFreesTables: boolean;
+  /** struct kvm_svm: an area of vmalloc, or (6.18) a slab object of 8 KiB, which counts here as pages without a statistic. */
+  vmStruct: { use: 'vmalloc' | 'kernel_other'; pages: number };
+  /** memory.stat counts page tables of processes; 6.18 shows 0, though it charges them. */
+  memcgCountsTables: boolean;
+  /** A huge page that does not fit below memory.max is a `max` event, though base pages do instead. Seen on 7.3. */
+  countsRefusedHuge: boolean;
+  /** Pages that only a fork has mapped do not count as referenced in smaps; on 7.3 their folios carry PG_referenced. */
+  forkedPagesAreOld: boolean;
+  /**
+   * A single entry for a page of a huge folio that a fork has shared may be written again once nobody else maps the folio
+   * (__wp_can_reuse_large_anon_folio, 6.15); else the page is copied.
+   */
+  reusesHugeFolios: boolean;
+  /** A write to the huge zero page is answered with a huge folio (mm/huge_memory.c:do_huge_zero_wp_pmd, 6.13); else it is split. */
+  hugeZeroGivesWay: boolean;
   /** Removing a group hands its page charges to the parent at once. */
   reparentsFolios: boolean;
+  /** Reclaim leaves pages that have come back from swap for the last. Seen on 7.3, and not on 6.12 and 6.18. */
+  sparesRefaulted: boolean;
+  /** MADV_FREE clears the accessed bits. Seen on 6.12 and 6.18, and not on 7.3. */
+  freeClearsYoung: boolean;
+  /** What memory.reclaim takes is counted apart from direct reclaim (6.16). */
+  countsProactive: boolean;
 }
 
 export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>> = {
@@ -38,13 +72,27 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     gmemSharedPolicy: false,
     gmemName: 'anon_inode:[kvm-gmem]',
     gmemDev: '00:10',
+    hugetlbRestoresShared: true,
+    poolThreadsByCpu: false,
+    hugetlbDev: '00:11',
     weightedHits: false,
     guestFaultDirties: false,
     slabFollowsPolicy: true,
     gmemReferenced: true,
     gmemOverlapExists: false,
     chargeSlots: 1,
+    firstMountMinor: 0x1a,
+    dontneedFreesTables: false,
+    vmStruct: { use: 'vmalloc', pages: 10 },
+    memcgCountsTables: true,
+    countsRefusedHuge: false,
+    forkedPagesAreOld: true,
+    reusesHugeFolios: false,
+    hugeZeroGivesWay: false,
     reparentsFolios: false,
+    sparesRefaulted: false,
+    freeClearsYoung: true,
+    countsProactive: false,
   },
   '6.18': {
     version: '6.18',
@@ -54,13 +102,27 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     gmemSharedPolicy: false,
     gmemName: 'anon_inode:[kvm-gmem]',
     gmemDev: '00:10',
+    hugetlbRestoresShared: true,
+    poolThreadsByCpu: true,
+    hugetlbDev: '00:11',
     weightedHits: true,
     guestFaultDirties: true,
     slabFollowsPolicy: true,
     gmemReferenced: true,
     gmemOverlapExists: false,
     chargeSlots: 7,
+    firstMountMinor: 0x1a,
+    dontneedFreesTables: true,
+    vmStruct: { use: 'kernel_other', pages: 2 },
+    memcgCountsTables: false,
+    countsRefusedHuge: false,
+    forkedPagesAreOld: true,
+    reusesHugeFolios: true,
+    hugeZeroGivesWay: true,
     reparentsFolios: false,
+    sparesRefaulted: false,
+    freeClearsYoung: true,
+    countsProactive: true,
   },
   '7.3': {
     version: '7.3',
@@ -70,12 +132,26 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     gmemSharedPolicy: true,
     gmemName: '/[kvm-gmem] (deleted)',
     gmemDev: '00:1b',
+    hugetlbRestoresShared: false,
+    poolThreadsByCpu: true,
+    hugetlbDev: '00:14',
     weightedHits: true,
     guestFaultDirties: true,
     slabFollowsPolicy: false,
     gmemReferenced: false,
     gmemOverlapExists: true,
     chargeSlots: 7,
+    firstMountMinor: 0x1e,
+    dontneedFreesTables: true,
+    vmStruct: { use: 'kernel_other', pages: 2 },
+    memcgCountsTables: true,
+    countsRefusedHuge: true,
+    forkedPagesAreOld: false,
+    reusesHugeFolios: true,
+    hugeZeroGivesWay: true,
     reparentsFolios: true,
+    sparesRefaulted: true,
+    freeClearsYoung: false,
+    countsProactive: true,
   },
 };

@@ -38,14 +38,47 @@ export class RadixNodes {
     return true;
   }
 
+  /** Stretches of leaf nodes within [first, first+count) that are not there. */
+  forEachLeafGap(first: number, count: number, visit: (node: number, count: number) => void): void {
+    this.#levels[0]!.forEachGap(first, count, visit);
+  }
+
+  /** Whether the leaf node of an index is there. */
+  hasLeafOf(index: number): boolean {
+    return this.#hasLeaf(Math.floor(index / this.#span));
+  }
+
+  /** Whether entries may hang above the leaf level, where no node of a level below tells of them. */
+  #hasHuge = false;
+
+  /** Like add() for entries that sit one level above the leaves: huge pages. */
+  addAboveLeaves(index: number, count: number): number {
+    this.#hasHuge = true;
+    return this.#addFrom(1, index, count);
+  }
+
+  /** Frees the leaf nodes [first, first+count) and nothing above them. Returns how many there were. */
+  removeLeaves(first: number, count: number): number {
+    this.#knownTo = 0;
+    const leaves = this.#levels[0]!;
+    const had = leaves.size;
+    leaves.remove(first, count);
+    this.size += leaves.size - had;
+    return had - leaves.size;
+  }
+
   /** Makes sure that every index of the range has its path. Returns how many nodes that took. */
   add(index: number, count: number): number {
     if (count === 1 && this.#hasLeaf(Math.floor(index / this.#span))) return 0;
+    return this.#addFrom(0, index, count);
+  }
+
+  #addFrom(lowest: number, index: number, count: number): number {
     const before = this.size;
     if (this.#grows) this.#expand(index + count - 1);
-    let first = index;
-    let last = index + count - 1;
-    for (let l = 0; l < this.#height; l++) {
+    let first = Math.floor(index / this.#span ** lowest);
+    let last = Math.floor((index + count - 1) / this.#span ** lowest);
+    for (let l = lowest; l < this.#height; l++) {
       first = Math.floor(first / this.#span);
       last = Math.floor(last / this.#span);
       // Nothing new here means that everything above exists, too.
@@ -78,7 +111,10 @@ export class RadixNodes {
       first = from;
       end = to;
       const width = span ** (l + 1);
-      below = this.#grows ? (at, n) => level.countIn(at, n) === 0 : (at, n) => isEmpty(at * width, n * width);
+      const hasNone = (at: number, n: number): boolean => isEmpty(at * width, n * width);
+      const hasNoNode = (at: number, n: number): boolean => level.countIn(at, n) === 0;
+      if (!this.#grows) below = hasNone;
+      else below = this.#hasHuge ? (at, n) => hasNoNode(at, n) && hasNone(at, n) : hasNoNode;
     }
     if (this.#grows) this.#shrink(isEmpty);
     return before - this.size;
@@ -124,7 +160,9 @@ export class RadixNodes {
         this.#height === 1
           ? isEmpty(1, this.#span - 1) && !isEmpty(0, 1)
           : this.#levels[this.#height - 2]!.size === 1 && this.#levels[this.#height - 2]!.has(0);
+      const width = this.#span ** (this.#height - 1);
       if (!onlyFirst) return;
+      if (this.#hasHuge && this.#height > 1 && !isEmpty(width, width * (this.#span - 1))) return;
       top.remove(0, 1);
       this.size--;
       this.#height--;

@@ -91,6 +91,15 @@ export class RangeSet {
     flush();
   }
 
+  /** Maximal runs of members within [start, start+count), ascending. */
+  runs(start: number, count: number): { start: number; count: number }[] {
+    const out: { start: number; count: number }[] = [];
+    this.forEachRun(start, count, (from, n) => {
+      out.push({ start: from, count: n });
+    });
+    return out;
+  }
+
   /** Visits maximal runs of absent pages within [start, start+count), ascending. */
   forEachGap(start: number, count: number, visit: (start: number, count: number) => void): void {
     const gaps: number[] = [];
@@ -112,8 +121,27 @@ export class RangeSet {
       const to = this.#mixed.next(leaf, from, false);
       return { start: block * BLOCK + from, count: to - from };
     }
+    return this.firstWhole();
+  }
+
+  /** The lowest run of whole blocks; null when there is none. */
+  firstWhole(): { start: number; count: number } | null {
     if (this.#starts.length === 0) return null;
     return { start: this.#starts[0]! * BLOCK, count: (this.#ends[0]! - this.#starts[0]!) * BLOCK };
+  }
+
+  /** Blocks of 512 pages within [start, start+count) that hold some members but not only members, ascending. */
+  mixedBlocks(start: number, count: number): number[] {
+    const out: number[] = [];
+    const limit = Math.ceil((start + count) / BLOCK);
+    const first = Math.floor(start / BLOCK);
+    for (
+      let block = this.#mixed.nextBlock(first, limit);
+      block < limit;
+      block = this.#mixed.nextBlock(block + 1, limit)
+    )
+      out.push(block);
+    return out;
   }
 
   /** Number of runs and bitmaps held: what the set costs. */

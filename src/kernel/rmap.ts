@@ -1,16 +1,11 @@
-import type { FolioClass } from './folio-class.ts';
-import { freeFolios } from './folios.ts';
+import { dropHuge } from './huge-maps.ts';
 import type { Kernel } from './kernel.ts';
-import type { Mm, RssCounters } from './mm.ts';
+import { accountMaps, unmapFrames } from './map-counts.ts';
+import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
 import type { PfnVisitor } from './pfn-map.ts';
+import { zapSwapped } from './swap-slots.ts';
 import { indexOf, type Vma } from './vma.ts';
-
-/** Which RSS counter a folio raises where a page table maps it (include/linux/mm.h:mm_counter). */
-export function rssCounter(folioClass: FolioClass): keyof RssCounters {
-  if (folioClass.kind === 'anon') return 'anon';
-  return folioClass.kind === 'shmem' ? 'shmem' : 'file';
-}
 
 /** Installs page-table entries for frames in page order: RSS, map counts, node and memcg statistics of mapping. */
 export function mapFrames(
@@ -55,15 +50,6 @@ export function forEachMapping(mm: Mm, vma: Vma, vpn: number, count: number, vis
   });
 }
 
-/** Counts new page-table entries of an address space for consecutive frames. */
-export function accountMaps(kernel: Kernel, mm: Mm, pfn: number, count: number): void {
-  kernel.frames.addMaps(pfn, count, 1, (start, length, id, maps) => {
-    const folioClass = kernel.classes.get(id);
-    mm.rss[rssCounter(folioClass)] += length;
-    if (maps === 0) accountMapped(kernel, folioClass, kernel.nidOf(start), length);
-  });
-}
-
 /**
  * Removes the page-table entries of a range (mm/memory.c:zap_pte_range). `only` keeps entries of the other kind. Anonymous folios
  * that nothing maps any more are freed.
@@ -77,7 +63,11 @@ export function zapRange(
 ): void {
   mm.noteRss();
   zapShadows(kernel, mm, vpn, count);
-  if (mm.pt.size === 0) return;
+  if (only === null && mm.swapped.size > 0) zapSwapped(kernel, mm, vpn, count);
+  if (mm.pt.size === 0 && mm.zeroBlocks.size === 0) return;
+  dropHuge(kernel, mm, vpn, count);
+  if (mm.protectedPages.size > 0) mm.protectedPages.remove(vpn, count);
+  if (mm.oldPages.size > 0) mm.oldPages.remove(vpn, count);
   for (const notify of kernel.mmuNotifiers) notify(mm, vpn, count);
   if (only === null) {
     mm.pt.clear(vpn, count, (_, n, period, lanes) => unmapFrames(kernel, mm, n, period, lanes));
@@ -133,30 +123,4 @@ export function forEachKind(
       visit(at + k, 1, kernel.classes.get(kernel.frames.classOf(pfn)).kind === 'anon');
     }
   });
-}
-
-function unmapFrames(kernel: Kernel, mm: Mm, count: number, period: number, lanes: readonly number[]): void {
-  forEachLane(count, period, lanes, (pfn, n) => {
-    const dead: { pfn: number; count: number }[] = [];
-    kernel.frames.addMaps(pfn, n, -1, (start, length, id, maps) => {
-      const folioClass = kernel.classes.get(id);
-      mm.rss[rssCounter(folioClass)] -= length;
-      if (maps !== 1) return;
-      accountMapped(kernel, folioClass, kernel.nidOf(start), -length);
-      if (folioClass.kind === 'anon') dead.push({ pfn: start, count: length });
-    });
-    for (const run of dead) freeFolios(kernel, run.pfn, run.count);
-  });
-}
-
-/** Counts folios that page tables map now, or no longer do. */
-export function accountMapped(kernel: Kernel, folioClass: FolioClass, nid: number, pages: number): void {
-  const node = kernel.nodes[nid]!;
-  if (folioClass.kind === 'anon') {
-    node.add('nr_anon_pages', pages);
-    folioClass.memcg.add('anon', nid, pages);
-  } else {
-    node.add('nr_mapped', pages);
-    folioClass.memcg.add('file_mapped', nid, pages);
-  }
 }

@@ -1,5 +1,6 @@
 import { type KernelPages, NO_FRAME } from './kernel-pages.ts';
 import type { Kernel } from './kernel.ts';
+import type { Memcg } from './memcg.ts';
 import { NODE_ITEM } from './node.ts';
 import { freeFrames, type Piece, takeReserves, takeSlabs } from './page-allocator.ts';
 import type { Task } from './task.ts';
@@ -15,11 +16,17 @@ const OBJECTS_PER_FRAME: number = OBJECTS_PER_SLAB / FRAMES_PER_SLAB;
  * Allocates `count` xarray nodes for a task: from slabs with room, else from new ones, which the task's policy places. They are charged
  * to its memcg (XA_FLAGS_ACCOUNT); the root group keeps no count of kernel memory.
  */
-export function allocateXarrayNodes(kernel: Kernel, task: Task, holder: KernelPages, count: number): void {
+export function allocateXarrayNodes(
+  kernel: Kernel,
+  task: Task,
+  holder: KernelPages,
+  count: number,
+  payer: Memcg = task.process.memcg,
+): void {
   if (count === 0) return;
-  let missing = count - takeFree(kernel, task, holder, task.nid, count);
+  let missing = count - takeFree(kernel, payer, holder, task.nid, count);
   for (let nid = 0; nid < kernel.nodes.length && missing > 0; nid++) {
-    missing -= takeFree(kernel, task, holder, nid, missing);
+    missing -= takeFree(kernel, payer, holder, nid, missing);
   }
   if (missing === 0) return;
   const slabs = Math.ceil(missing / OBJECTS_PER_SLAB);
@@ -31,7 +38,7 @@ export function allocateXarrayNodes(kernel: Kernel, task: Task, holder: KernelPa
     kernel.nodes[nid]!.addAt(NODE_ITEM.nr_slab_reclaimable, piece.count);
     kernel.slabRoom[nid]! += piece.count * OBJECTS_PER_FRAME;
     frames -= piece.count;
-    missing -= takeFree(kernel, task, holder, nid, missing);
+    missing -= takeFree(kernel, payer, holder, nid, missing);
     if (missing === 0) dropEmpty(kernel, nid);
   };
   for (const piece of takeSlabs(kernel, task, slabs, FRAMES_PER_SLAB)) hold(piece);
@@ -39,11 +46,10 @@ export function allocateXarrayNodes(kernel: Kernel, task: Task, holder: KernelPa
 }
 
 /** Takes objects from the slabs of a node that have room. Returns how many. */
-function takeFree(kernel: Kernel, task: Task, holder: KernelPages, nid: number, wanted: number): number {
+function takeFree(kernel: Kernel, memcg: Memcg, holder: KernelPages, nid: number, wanted: number): number {
   const count = Math.min(wanted, kernel.slabRoom[nid]!);
   if (count <= 0) return 0;
   kernel.slabRoom[nid]! -= count;
-  const { memcg } = task.process;
   holder.push({ pfn: NO_FRAME, count, nid, memcg });
   if (memcg.parent) {
     memcg.add('slab_reclaimable', nid, count * XARRAY_NODE_BYTES);

@@ -1,3 +1,4 @@
+import type { HugetlbVma } from './hugetlb-vma.ts';
 import type { Inode } from './inode.ts';
 import type { RangeSet } from './range-set.ts';
 import type { Policy } from './mempolicy.ts';
@@ -37,6 +38,8 @@ export interface Vma {
   isUncounted: boolean;
   /** Left out of maps, smaps and numa_maps. */
   isHidden: boolean;
+  /** A mapping of huge pages (VM_HUGETLB); null for every other VMA. */
+  hugetlb: HugetlbVma | null;
 }
 
 /** Part of a VMA after a split: same mapping, other borders. */

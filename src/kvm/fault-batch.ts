@@ -1,5 +1,6 @@
 import { fillPages } from '../kernel/page-cache.ts';
 import { markDirty } from '../kernel/folio-flags.ts';
+import { isGmemHuge } from '../kernel/gmem-huge.ts';
 import type { Task } from '../kernel/task.ts';
 import { SinglePages } from '../units/page-runs.ts';
 import type { Kvm } from './kvm.ts';
@@ -20,7 +21,8 @@ export function guestAccessPages(
   gfns: Float64Array,
   length: number,
 ): GuestExit | null {
-  startRunning(kvm.kernel, vm, task);
+  const { kernel } = kvm;
+  startRunning(kernel, vm, task);
   const fresh: Fresh = { indices: new Float64Array(length), slots: [] };
   let slot = null as GmemSlot | null;
   const flush = (): GuestExit | null => {
@@ -32,7 +34,7 @@ export function guestAccessPages(
     const gfn = gfns[i]!;
     if (slot === null || gfn < slot.gfn || gfn >= slot.gfn + slot.pages) {
       const found = vm.slotAt(gfn);
-      const next = found && hasGmem(found) ? found : null;
+      const next = found && hasGmem(found) && !isGmemHuge(kernel, found.gmem) ? found : null;
       // Slots of one file go through together.
       if (next?.gmem !== slot?.gmem) {
         const exit = flush();

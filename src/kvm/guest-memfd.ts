@@ -56,14 +56,14 @@ export function fallocateGmem(kvm: Kvm, task: Task, inode: Inode, offset: number
 }
 
 /** fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE): entries of every VM go first, then the pages. No upper bound. */
-export function punchGmem(kvm: Kvm, inode: Inode, offset: number, bytes: number): Errno | 0 {
+export function punchGmem(kvm: Kvm, task: Task, inode: Inode, offset: number, bytes: number): Errno | 0 {
   const failed = checkRange(offset, bytes);
   if (failed) return failed;
   const index = offset / PAGE_SIZE;
   const count = Math.min(bytes / PAGE_SIZE, Math.max(0, inode.sizePages - index));
   if (count === 0) return 0;
   zapFileRange(kvm, inode, index, count);
-  truncateRange(kvm.kernel, inode, index, count);
+  truncateRange(kvm.kernel, task, inode, index, count);
   return 0;
 }
 

@@ -5,14 +5,12 @@ import type { Mm } from '../kernel/mm.ts';
 import { closeFd, installFd } from '../kernel/process.ts';
 import type { OpenFile, Process, Task } from '../kernel/task.ts';
 import { type KvmHooks, NO_KVM_HOOKS } from './hooks.ts';
+import { freeSlotPages } from './memory-region.ts';
 import { destroyTdp, zapGfns } from './tdp.ts';
 import { Vm, type VmType } from './vm.ts';
 import { freeVmPages, VCPU_PAGES } from './vcpu.ts';
 import { unbindFile } from './guest-memfd.ts';
 import { freeXarrayNodes } from '../kernel/slab.ts';
-
-/** vmalloc area of struct kvm_svm or kvm_vmx (40 KiB). */
-const VM_STRUCT_PAGES = 10;
 
 /** KVM as a whole: the VMs of a world, their gmem files, and the ears it has in mm. */
 export class Kvm {
@@ -36,7 +34,8 @@ export class Kvm {
     const vm = new Vm({ id: this.#nextId++, type, process });
     this.vms.add(vm);
     vm.refs = 1;
-    allocateAccounted(this.kernel, process.main, vm.structPages, 'vmalloc', VM_STRUCT_PAGES);
+    const { use, pages } = this.kernel.profile.vmStruct;
+    allocateAccounted(this.kernel, process.main, vm.structPages, use, pages);
     const fd = installFd(process, { kind: 'vm', inode: null, vm, link: 'anon_inode:kvm-vm' });
     return { fd, vm };
   }
@@ -59,6 +58,7 @@ export class Kvm {
     if (--vm.refs > 0) return;
     destroyTdp(this, vm);
     freeVmPages(this.kernel, vm);
+    for (const slot of vm.slots.values()) freeSlotPages(this, slot);
     vm.slots.clear();
     freeXarrayNodes(this.kernel, vm.attributeSlab, vm.attributeNodes.clear());
     this.vms.delete(vm);

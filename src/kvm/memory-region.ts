@@ -1,7 +1,10 @@
 import type { Inode } from '../kernel/inode.ts';
+import { allocateAccounted, freeAccounted } from '../kernel/accounted-pages.ts';
+import { KernelPages } from '../kernel/kernel-pages.ts';
+import type { Task } from '../kernel/task.ts';
 import { RangeSet } from '../kernel/range-set.ts';
 import type { Errno } from '../units/errno.ts';
-import { PAGE_SIZE } from '../units/pages.ts';
+import { PAGE_SIZE, PAGES_PER_PMD, PAGES_PER_PUD } from '../units/pages.ts';
 import type { Kvm } from './kvm.ts';
 import type { MemSlot } from './memslot.ts';
 import { zapGfns } from './tdp.ts';
@@ -23,7 +26,7 @@ export interface RegionRequest {
 }
 
 /** KVM_SET_USER_MEMORY_REGION2 (virt/kvm/kvm_main.c:kvm_set_memory_region), checks in the kernel's order. */
-export function setMemoryRegion(kvm: Kvm, vm: Vm, request: RegionRequest): Errno | 0 {
+export function setMemoryRegion(kvm: Kvm, vm: Vm, task: Task, request: RegionRequest): Errno | 0 {
   const { profile } = kvm.kernel;
   if (request.gmem && !vm.hasPrivateMemory && !profile.gmemOnlySlots) return 'EINVAL';
   const aligned = [request.gpa, request.bytes, request.userspaceAddr, request.gmemOffset];
@@ -55,10 +58,28 @@ export function setMemoryRegion(kvm: Kvm, vm: Vm, request: RegionRequest): Errno
     gmemIndex,
     isGmemOnly: request.gmem !== null && !vm.hasPrivateMemory,
     mapped: new RangeSet(),
+    lpageInfo: new KernelPages(),
   };
+  allocateAccounted(kvm.kernel, task, slot.lpageInfo, 'vmalloc', lpageInfoPages(gfn, pages));
   vm.slots.set(slot.id, slot);
   if (slot.gmem) kvm.hooks.slotBound(slot);
   return 0;
+}
+
+/** kvm_alloc_memslot_metadata: four bytes for each block of 2 MiB that the slot touches, and for each of 1 GiB, in whole pages each. */
+function lpageInfoPages(gfn: number, pages: number): number {
+  return [PAGES_PER_PMD, PAGES_PER_PUD].reduce((sum, size) => {
+    const blocks = Math.floor((gfn + pages - 1) / size) - Math.floor(gfn / size) + 1;
+    return sum + Math.ceil((blocks * LPAGE_INFO_BYTES) / PAGE_SIZE);
+  }, 0);
+}
+
+/** sizeof(struct kvm_lpage_info). */
+const LPAGE_INFO_BYTES = 4;
+
+/** Frees what a slot holds of the kernel's memory. */
+export function freeSlotPages(kvm: Kvm, slot: MemSlot): void {
+  freeAccounted(kvm.kernel, slot.lpageInfo, 'vmalloc', slot.lpageInfo.count);
 }
 
 /** An existing slot may only be set to what it is; one with a gmem not even that. */
@@ -85,5 +106,6 @@ function checkBinding(kvm: Kvm, vm: Vm, gmem: Inode, index: number, pages: numbe
 function deleteSlot(kvm: Kvm, vm: Vm, slot: MemSlot): void {
   zapGfns(kvm, vm, slot.gfn, slot.pages, 'all');
   vm.slots.delete(slot.id);
+  freeSlotPages(kvm, slot);
   if (slot.gmem) kvm.hooks.slotDeleted(slot);
 }

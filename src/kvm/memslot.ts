@@ -1,4 +1,5 @@
 import type { Inode } from '../kernel/inode.ts';
+import type { KernelPages } from '../kernel/kernel-pages.ts';
 import type { RangeSet } from '../kernel/range-set.ts';
 import type { Vm } from './vm.ts';
 
@@ -20,6 +21,8 @@ export interface MemSlot {
    * whoever takes a frame out of the file zaps the entry first.
    */
   readonly mapped: RangeSet;
+  /** Where huge entries may not stand, by block of 2 MiB and of 1 GiB (struct kvm_lpage_info): arrays of vmalloc. */
+  readonly lpageInfo: KernelPages;
 }
 
 /** A slot that is bound to a gmem. */

@@ -7,7 +7,10 @@ import { OneRun } from '../units/page-runs.ts';
 import type { Kvm } from './kvm.ts';
 import { type GmemSlot, hasGmem, type MemSlot } from './memslot.ts';
 import { forEachKind } from './tdp.ts';
-import { addTables, startRunning } from './vcpu.ts';
+import { isGmemHuge } from '../kernel/gmem-huge.ts';
+import { mapPrivateHuge } from './map-private.ts';
+import { mapShared } from './map-shared.ts';
+import { addTables, prepareTables, startRunning } from './vcpu.ts';
 import type { Vm } from './vm.ts';
 
 /** Why KVM_RUN came back to the VMM; `gfn` is where the guest stands. */
@@ -103,11 +106,32 @@ function faultPrivate(
   count: number,
 ): GuestExit | null {
   if (!hasGmem(slot)) return fault(gfn, 'EFAULT', true);
+  if (isGmemHuge(kvm.kernel, slot.gmem)) return faultPrivateHuge(kvm, vm, slot, task, gfn, count);
   addTables(kvm.kernel, vm, task, gfn, count);
   const index = slot.gmemIndex + gfn - slot.gfn;
   const failed = fillCache(kvm.kernel, task, slot.gmem, index, count, false);
   const mapped = mapPrivate(kvm, slot, index, count);
   return failed ? fault(gfn + mapped, failed, true) : null;
+}
+
+/** faultPrivate where huge folios may come: tables of base entries are made for what huge entries do not map. */
+function faultPrivateHuge(
+  kvm: Kvm,
+  vm: Vm,
+  slot: GmemSlot,
+  task: Task,
+  gfn: number,
+  count: number,
+): GuestExit | null {
+  prepareTables(kvm.kernel, vm, task);
+  const index = slot.gmemIndex + gfn - slot.gfn;
+  const failed = fillCache(kvm.kernel, task, slot.gmem, index, count, false);
+  mapPrivateHuge(kvm, vm, slot, task, gfn, count);
+  slot.mapped.forEachGap(index, count, (at, n) => {
+    addTables(kvm.kernel, vm, task, gfn + at - index, n);
+    mapPrivate(kvm, slot, at, n);
+  });
+  return failed ? fault(gfn + slot.mapped.countIn(index, count), failed, true) : null;
 }
 
 /** Installs entries for the cached pages of a range that has none. Returns how many there were. */
@@ -144,16 +168,16 @@ function faultShared(
 ): GuestExit | null {
   const mm = vm.process.mm;
   if (!mm || slot.userspaceVpn === 0) return fault(gfn, 'EFAULT', false);
-  addTables(kvm.kernel, vm, task, gfn, count);
+  prepareTables(kvm.kernel, vm, task);
   const vpn = slot.userspaceVpn + gfn - slot.gfn;
   const failed = accessRange(kvm.kernel, task, vpn, count, true);
-  let mapped = 0;
-  mm.pt.forEach(vpn, count, (at, n, period, lanes) => {
+  let end = vpn;
+  mm.pt.forEach(vpn, count, (at, n) => {
     // What lies behind the page that failed was not accessed.
-    if (at > vpn + mapped) return;
-    vm.tdp.setRun(gfn + at - vpn, n, period, lanes);
-    mapped += n;
+    if (at === end) end += n;
   });
+  const mapped = end - vpn;
+  if (mapped > 0) mapShared(kvm, vm, slot, task, gfn, mapped);
   if (!failed) return null;
   return fault(gfn + mapped, failed === 'SIGBUS' || failed === 'SIGSEGV' ? 'EFAULT' : failed, false);
 }

@@ -1,4 +1,5 @@
 import { freeAccounted } from '../kernel/accounted-pages.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
 import type { Kvm } from './kvm.ts';
 import type { MemSlot } from './memslot.ts';
 import type { Vm } from './vm.ts';
@@ -49,17 +50,34 @@ export function forEachKind(
 
 function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: number, isPrivate: boolean): void {
   if (!isPrivate) {
-    if (vm.tdp.size > 0) vm.tdp.clear(gfn, count);
+    if (vm.tdp.size > 0) zapShared(vm, gfn, count);
     return;
   }
   if (slot.mapped.size === 0) return;
   const zapped: number[] = [];
-  const index = slot.gmemIndex + gfn - slot.gfn;
-  slot.mapped.forEachRun(index, count, (at, n) => {
+  const whole = takeHuge(vm, gfn, count);
+  const index = slot.gmemIndex + whole.gfn - slot.gfn;
+  slot.mapped.forEachRun(index, whole.count, (at, n) => {
     zapped.push(at, n);
   });
-  slot.mapped.remove(index, count);
+  slot.mapped.remove(index, whole.count);
   for (let i = 0; i < zapped.length; i += 2) kvm.hooks.tdpZapped(slot, zapped[i]!, zapped[i + 1]!);
+}
+
+function zapShared(vm: Vm, gfn: number, count: number): void {
+  const whole = takeHuge(vm, gfn, count);
+  vm.tdp.clear(whole.gfn, whole.count);
+}
+
+/** A huge entry goes as a whole, whatever part of it the range touches: the range with all of them. */
+function takeHuge(vm: Vm, gfn: number, count: number): { gfn: number; count: number } {
+  if (vm.hugeGfns.size === 0) return { gfn, count };
+  const first = Math.floor(gfn / PAGES_PER_PMD);
+  const last = Math.ceil((gfn + count) / PAGES_PER_PMD);
+  const from = vm.hugeGfns.has(first) ? first * PAGES_PER_PMD : gfn;
+  const to = vm.hugeGfns.has(last - 1) ? last * PAGES_PER_PMD : gfn + count;
+  vm.hugeGfns.remove(first, last - first);
+  return { gfn: from, count: to - from };
 }
 
 /** Frames of a slot's shared side that second-level entries map; those of its private side are `slot.mapped`. */

@@ -76,6 +76,11 @@ export function linkTables(kernel: Kernel, vm: Vm, task: Task, tables: number): 
 /** Tables that a full cache gives before it has too few for another fault. */
 const TABLES_PER_FILLING: number = CACHE_PAGES - FAULT_PAGES + 1;
 
+/** Fills the cache of the vCPU before a fault is handled, whatever the fault turns out to need. */
+export function prepareTables(kernel: Kernel, vm: Vm, task: Task): void {
+  topUp(kernel, task, vm.vcpuOf(task).cache);
+}
+
 function topUp(kernel: Kernel, task: Task, cache: KernelPages): void {
   const { count } = cache;
   if (count < FAULT_PAGES) allocateAccounted(kernel, task, cache, 'kernel_other', CACHE_PAGES - count);
@@ -90,5 +95,5 @@ export function freeVmPages(kernel: Kernel, vm: Vm): void {
   vm.vcpus.clear();
   freeAccounted(kernel, vm.rootPages, 'kernel_other', vm.rootPages.count);
   freeAccounted(kernel, vm.recoveryStack, 'kernel_stack', vm.recoveryStack.count);
-  freeAccounted(kernel, vm.structPages, 'vmalloc', vm.structPages.count);
+  freeAccounted(kernel, vm.structPages, kernel.profile.vmStruct.use, vm.structPages.count);
 }

@@ -23,6 +23,8 @@ export class Vm {
   readonly attributeSlab: KernelPages = new KernelPages();
   /** Second-level entries for shared memory: guest frame to host frame. Those for private memory are the slots' `mapped`. */
   readonly tdp: PfnMap = new PfnMap();
+  /** Blocks of 512 guest frames (frame number / 512) that one entry of 2 MiB maps; `tdp` holds their frames like all others. */
+  readonly hugeGfns: RangeSet = new RangeSet();
   /** Its table pages below the root: three levels of 9 bits. */
   readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false });
   readonly tablePages: KernelPages = new KernelPages();

@@ -21,16 +21,29 @@ export function countsHugePages(name: string): boolean {
 
 /** Column at which the numbers of /proc/meminfo end, also after a label longer than others. */
 const VALUE_END = 24;
+/** Column at which the five places for a number of huge pages begin; longer ones go on to the right. */
+const POOL_VALUE_START = 19;
 
 /** Prints /proc/meminfo. */
 export function renderMeminfo(values: ReadonlyMap<string, number>): string {
   let text = '';
   for (const [name, value] of values) {
+    if (countsHugePages(name)) {
+      text += `${`${name}:`.padEnd(POOL_VALUE_START)}${unsigned(value).padStart(5)}\n`;
+      continue;
+    }
     const head = `${name}: `.padEnd(16);
-    text += `${head}${String(value).padStart(VALUE_END - head.length)}${countsHugePages(name) ? '' : ' kB'}\n`;
+    text += `${head}${String(value).padStart(VALUE_END - head.length)} kB\n`;
   }
   return text;
 }
+
+/** A count as the kernel prints it: an unsigned long, which HugePages_Rsvd leaves below zero at times. */
+const unsigned = (value: number): string =>
+  value < 0 ? String(BigInt.asUintN(64, BigInt(value))) : String(value);
+
+/** The digits of the number that an unsigned long stands for. */
+const signed = (digits: string): string => String(BigInt.asIntN(64, BigInt(digits)));
 
 /** Reads /proc/meminfo. */
 export function parseMeminfo(text: string): Counters {
@@ -38,7 +51,7 @@ export function parseMeminfo(text: string): Counters {
   for (const line of splitLines('meminfo', text)) {
     const [, name, digits, unit] = matchLine(line, /^(\S+): +(\d+)( kB)?$/, '"Name: N kB"');
     if ((unit === '') !== countsHugePages(name!)) throw badLine(line, 'wrong unit');
-    addOnce(values, line, name!, readNumber(line, digits));
+    addOnce(values, line, name!, readNumber(line, signed(digits!)));
   }
   return values;
 }

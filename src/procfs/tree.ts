@@ -87,6 +87,7 @@ function cgroupFiles(cgroup: CgroupFacts, nids: readonly number[], layout: Kerne
     ['memory.current', renderBytes(cgroup.currentBytes)],
     ['memory.peak', renderBytes(cgroup.peakBytes)],
     ['memory.max', renderBytes(cgroup.maxBytes)],
+    ['memory.swap.current', renderBytes(cgroup.swapCurrentBytes)],
     ['memory.events', renderMemoryEvents(memoryEventsOf(cgroup, layout))],
   ];
   const path = cgroup.path.split('/').filter((part) => part !== '');

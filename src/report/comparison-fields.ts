@@ -1,10 +1,11 @@
 import type { Answer } from '../analysis/answers.ts';
 import { weakestLabel } from '../analysis/labels.ts';
 import { sum } from '../analysis/node-lists.ts';
-import type { Scorecard } from '../analysis/scorecard.ts';
+import type { InterfaceScores } from '../analysis/interface-scores.ts';
 import type { Subject } from '../analysis/subject.ts';
 import { cgroupPages, processTruth } from '../analysis/truth.ts';
 import type { InterfaceMeta } from '../analysis/types.ts';
+import { readingLabel } from '../result/trust.ts';
 import type { MachineSummary, RunResult, Snapshot } from '../result/types.ts';
 import { pagesToKb } from '../units/pages.ts';
 import { compared, truthLabel } from './compared-cell.ts';
@@ -14,7 +15,7 @@ import type { ComparedCell, ComparedField } from './comparison-types.ts';
 type Head = Omit<ComparedField, 'cells' | 'node'>;
 
 /** Truth first, then the interfaces, for the process and its cgroup; the nodes; what follows. Totals stand before nodes. */
-export function comparedFields(result: RunResult, card: Scorecard, subject: Subject): ComparedField[] {
+export function comparedFields(result: RunResult, card: InterfaceScores, subject: Subject): ComparedField[] {
   const { worker, cgroup } = subject;
   const said = (scope: InterfaceMeta['scope'], name: string): ComparedField[] =>
     card.interfaces
@@ -62,8 +63,8 @@ function truthFields(
 }
 
 function interfaceFields(
-  { strategies, machine }: RunResult,
-  card: Scorecard,
+  { scenario, strategies, machine }: RunResult,
+  card: InterfaceScores,
   one: InterfaceMeta,
   subject: string,
 ): ComparedField[] {
@@ -75,7 +76,7 @@ function interfaceFields(
   const cells = (node: number | null): ComparedCell[] =>
     strategies.map((run, at) => {
       const score = scores[at];
-      const label = weakestLabel(run.label, one.label);
+      const label = weakestLabel(run.label, readingLabel(scenario.kernel, one.sources));
       return compared(run, label, score ? (node === null ? totals(score) : onNode(score, node)) : {});
     });
   return one.perNode ? withNodes(head, machine, cells) : [{ ...head, node: null, cells: cells(null) }];

@@ -1,4 +1,6 @@
+import type { ConsequenceReport } from '../analysis/consequence-report.ts';
 import type { Subject } from '../analysis/subject.ts';
+import type { StrategyExpectation } from './expectation-words.ts';
 import type { FieldClass, FieldLabel, StrategyRun } from '../result/types.ts';
 
 /** Strategies side by side: what is true, what each interface says, and what follows. All sizes are whole kB. */
@@ -10,6 +12,10 @@ export interface Comparison {
   reference: string | null;
   strategies: ComparedStrategy[];
   fields: ComparedField[];
+  /** What the scenario says will be seen, and what was, under each strategy. */
+  expectations: StrategyExpectation[];
+  /** The scorecard, and what follows from each design at every snapshot. */
+  consequences: ConsequenceReport;
 }
 
 export interface ComparedStrategy {

@@ -1,7 +1,9 @@
-import { scorecard } from '../analysis/scorecard.ts';
+import { consequenceReport } from '../analysis/consequence-report.ts';
+import { interfaceScores } from '../analysis/interface-scores.ts';
 import type { AttributionRow } from '../analysis/types.ts';
 import type { RunResult } from '../result/types.ts';
 import { comparedFields } from './comparison-fields.ts';
+import { allExpectations } from './expectation-words.ts';
 import type { ComparedField, Comparison } from './comparison-types.ts';
 
 /** A reference that the result has no strategy for. */
@@ -27,7 +29,7 @@ export function compareStrategies(
   const names = strategies.map((run) => run.name);
   const reference = options.reference ?? null;
   if (reference !== null && !names.includes(reference)) throw new UnknownReferenceError(reference, names);
-  const card = scorecard(result, rows);
+  const card = interfaceScores(result, rows);
   const fields = card.subject ? comparedFields(result, card, card.subject) : [];
   return {
     scenario: { id: scenario.id, title: scenario.title, kernel: scenario.kernel },
@@ -35,6 +37,8 @@ export function compareStrategies(
     reference,
     strategies: strategies.map(({ name, title, label, error }) => ({ name, title, label, error })),
     fields: fields.map((field) => against(field, reference)),
+    consequences: consequenceReport(result),
+    expectations: allExpectations(result),
   };
 }
 

@@ -1,4 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
+import { weakestLabel } from '../analysis/labels.ts';
+import { payers } from '../analysis/payers.ts';
 import type { TimelineRow } from '../analysis/timeline.ts';
 import type { AttributionRow } from '../analysis/types.ts';
 import type { RunResult } from '../result/types.ts';
@@ -11,6 +13,9 @@ type CsvRecord = Readonly<Record<string, string | number | null>>;
 const ATTRIBUTION_COLUMNS: readonly string[] =
   'strategy snapshot step interface subject node truth_kb reported_kb error_kb class label note'.split(' ');
 const TIMELINE_COLUMNS: readonly string[] = 'strategy snapshot step metric subject kb class label note'.split(
+  ' ',
+);
+const PAYER_COLUMNS: readonly string[] = 'strategy snapshot step user payer kb private_kb label note'.split(
   ' ',
 );
 const COMPARISON_COLUMNS: readonly string[] =
@@ -49,6 +54,27 @@ export function timelineCsv(
   return csv(TIMELINE_COLUMNS, [
     ...rows.map(({ fieldClass, ...row }) => ({ ...row, class: fieldClass })),
     ...stops(strategies, 'metric'),
+  ]);
+}
+
+/** payers.csv: a line per snapshot, user and payer, and one with `error` as its user per strategy that stopped. */
+export function payersCsv({ strategies }: Pick<RunResult, 'strategies'>): string {
+  return csv(PAYER_COLUMNS, [
+    ...strategies.flatMap(({ name, label, snapshots }) =>
+      snapshots.flatMap((snapshot) =>
+        payers(snapshot).map(({ user, payer, kb, privateKb }) => ({
+          strategy: name,
+          snapshot: snapshot.label,
+          step: snapshot.step,
+          user,
+          payer,
+          kb,
+          private_kb: privateKb,
+          label: weakestLabel(label, 'derived'),
+        })),
+      ),
+    ),
+    ...stops(strategies, 'user'),
   ]);
 }
 

@@ -2,6 +2,7 @@ import { comparisonMd } from './comparison-md.ts';
 import { comparisonTable, type TableOptions } from './comparison-table.ts';
 import type { Comparison } from './comparison-types.ts';
 import { comparisonCsv } from './csv.ts';
+import { scorecardMd, scorecardText } from './scorecard-text.ts';
 
 export type ComparisonFormat = 'table' | 'json' | 'csv' | 'md';
 
@@ -16,11 +17,18 @@ const WRITERS: Readonly<Record<ComparisonFormat, (comparison: Comparison, option
     md: comparisonMd,
   };
 
-/** The comparison as text. json and csv hold every field, node by node, in exact kB; the others are for reading. */
+/**
+ * The comparison as text. json and csv hold every field, node by node, in exact kB; the others are for reading, and
+ * have the scorecard below when it is asked for; json always has it, with all consequences.
+ */
 export function formatComparison(
   comparison: Comparison,
   format: ComparisonFormat,
-  options: TableOptions = {},
+  options: TableOptions & { scorecard?: boolean | undefined } = {},
 ): string {
-  return WRITERS[format](comparison, options);
+  const text = WRITERS[format](comparison, options);
+  if (!options.scorecard) return text;
+  const { scorecard } = comparison.consequences;
+  if (format === 'table') return `${text}\n${scorecardText(scorecard)}`;
+  return format === 'md' ? `${text}\n## Scorecard\n\n${scorecardMd(scorecard)}` : text;
 }

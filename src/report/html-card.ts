@@ -1,5 +1,6 @@
 import { LABEL_WORDS } from '../analysis/labels.ts';
 import type { PartUse, StepResult, StrategyRun } from '../result/types.ts';
+import { expectationCount, unmetWords } from './expectation-words.ts';
 import { html, type Html } from './html-text.ts';
 
 /** Steps listed per strategy before the rest is counted only. */
@@ -26,6 +27,7 @@ export function htmlCard(run: StrategyRun): Html {
             ${run.findings.map((finding) => html`<li class="alarm"><strong>${finding.kind}: ${finding.id}</strong>, step ${finding.step} (line ${finding.line}): ${finding.message}</li>`)}
           </ul>`
     }
+    ${expectations(run)}
     <h4>Failing steps</h4>
     ${
       failed.length === 0
@@ -36,6 +38,20 @@ export function htmlCard(run: StrategyRun): Html {
     }
     ${failed.length > MOST_STEPS ? html`<p>and ${failed.length - MOST_STEPS} more.</p>` : null} ${counts(run)}
   </article>`;
+}
+
+function expectations({ name, expectations: all }: StrategyRun): Html | null {
+  if (all.length === 0) return null;
+  const unmet = all.filter(({ isMet }) => !isMet).map((one) => unmetWords({ ...one, strategies: [name] }));
+  return html`<h4>Expectations</h4>
+    <p>${expectationCount(all)}.</p>
+    ${
+      unmet.length > 0
+        ? html`<ul>
+            ${unmet.map((words) => html`<li class="alarm">${words}</li>`)}
+          </ul>`
+        : null
+    }`;
 }
 
 function part(use: PartUse): Html {

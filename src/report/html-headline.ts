@@ -4,6 +4,7 @@ import { privateKb, processTruth, truthKb } from '../analysis/truth.ts';
 import type { AttributionRow } from '../analysis/types.ts';
 import { sizeText } from '../charts/size-text.ts';
 import type { RunResult, StrategyRun } from '../result/types.ts';
+import { expectationCount } from './expectation-words.ts';
 
 /** What happened, in words that are computed from the rows. */
 export interface Headline {
@@ -11,7 +12,7 @@ export interface Headline {
   lead: string;
   /** One sentence per interface that matters to readers: who sees, who misses, who counts too much. */
   points: string[];
-  /** Laws broken, steps that came out otherwise than stated, strategies that stopped. */
+  /** Laws broken, steps that came out otherwise than stated, strategies that stopped, expectations not met. */
   alarms: string[];
 }
 
@@ -92,7 +93,10 @@ function alarmsOf(strategies: readonly StrategyRun[]): string[] {
     .map(({ name, steps }) => `${name} (${count(steps, 'step')})`);
   const surprises =
     surprised.length > 0 ? [`Steps came out otherwise than the script states: ${surprised.join(', ')}`] : [];
-  return [...stops, ...findings, ...surprises];
+  const unmet = strategies.flatMap(({ name, expectations }) =>
+    expectations.every(({ isMet }) => isMet) ? [] : [`${name}: ${expectationCount(expectations)}`],
+  );
+  return [...stops, ...findings, ...surprises, ...unmet];
 }
 
 const count = (number: number, thing: string): string => `${number} ${thing}${number === 1 ? '' : 's'}`;

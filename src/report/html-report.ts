@@ -2,12 +2,13 @@ import type { AttributionRow } from '../analysis/types.ts';
 import { LABEL_WORDS } from '../analysis/labels.ts';
 import type { FieldLabel, RunResult } from '../result/types.ts';
 import { formatSize } from '../units/pages.ts';
+import { consequenceSections } from './consequence-sections.ts';
 import { htmlCard } from './html-card.ts';
 import { htmlFigure, type ReportChart } from './html-figure.ts';
 import { headline } from './html-headline.ts';
-import { REPORT_STYLE } from './html-style.ts';
+import { htmlPage, type Section } from './html-page.ts';
 import { htmlTable, type ReportTable } from './html-table.ts';
-import { html, raw, type Html } from './html-text.ts';
+import { html, type Html } from './html-text.ts';
 
 /** What the report is put together from. */
 export interface HtmlReportInput {
@@ -22,77 +23,22 @@ export interface HtmlReportInput {
   fontCss?: string | undefined;
 }
 
-interface Section {
-  id: string;
-  title: string;
-  body: Html;
-}
-
-/**
- * One HTML page that needs nothing but itself: no script, no request (its own policy forbids them), the same bytes for the
- * same input. Every text of the result is escaped.
- */
+/** The report of a run as one HTML page; every text of the result is escaped. */
 export function htmlReport(input: HtmlReportInput): string {
   const { result } = input;
-  const sections = reportSections(input).filter((section): section is Section => section !== null);
-  const told = headline(result, input.rows);
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
-        />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="generator" content="${result.tool.name} ${result.tool.version}" />
-        <title>${result.scenario.title} – ${result.tool.name}</title>
-        <style>
-          ${raw(input.fontCss ?? '')}${raw(REPORT_STYLE)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <p class="kind">
-            ${result.tool.name} report, scenario ${result.scenario.id}, Linux ${result.scenario.kernel}
-          </p>
-          <h1>${result.scenario.title}</h1>
-          <p class="lead">${told.lead}</p>
-          ${
-            told.points.length > 0
-              ? html`<ul>
-                  ${told.points.map((point) => html`<li>${point}</li>`)}
-                </ul>`
-              : null
-          }
-          ${
-            told.alarms.length > 0
-              ? html`<div class="alarm">
-                  <p><strong>What went wrong</strong></p>
-                  <ul>
-                    ${told.alarms.map((alarm) => html`<li>${alarm}</li>`)}
-                  </ul>
-                </div>`
-              : null
-          }
-          <nav aria-label="Sections">
-            <ul>
-              ${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}
-            </ul>
-          </nav>
-        </header>
-        <main>
-          ${sections.map(
-            ({ id, title, body }) =>
-              html`<section id="${id}" aria-labelledby="${id}-title">
-                <h2 id="${id}-title">${title}</h2>
-                ${body}
-              </section> `,
-          )}
-        </main>
-      </body>
-    </html> `;
-  return page.markup;
+  const { tool, scenario } = result;
+  const { lead, points, alarms } = headline(result, input.rows);
+  return htmlPage({
+    title: `${scenario.title} – ${tool.name}`,
+    generator: `${tool.name} ${tool.version}`,
+    kind: `${tool.name} report, scenario ${scenario.id}, Linux ${scenario.kernel}`,
+    heading: scenario.title,
+    lead,
+    points,
+    alarms,
+    sections: reportSections(input).filter((section): section is Section => section !== null),
+    css: input.fontCss ?? '',
+  });
 }
 
 function reportSections({ result, charts, tables, kernelTexts = [] }: HtmlReportInput): (Section | null)[] {
@@ -108,6 +54,7 @@ function reportSections({ result, charts, tables, kernelTexts = [] }: HtmlReport
                 ${htmlTable(table)}`,
           )}`,
         },
+    ...consequenceSections(result),
     charts.length === 0 ? null : { id: 'charts', title: 'Charts', body: html`${charts.map(htmlFigure)}` },
     {
       id: 'strategies',

@@ -1,9 +1,9 @@
 /** The report's style sheet: light and dark after the reader's system, A4 when printed, no colour that words don't repeat. */
 export const REPORT_STYLE = `
 :root{color-scheme:light dark;--paper:#fff;--ink:#1a1a1a;--soft:#545454;--line:#d4d4d4;--panel:#f5f6f7;--link:#005a9c;
---good:#e3f1e6;--bad:#fbe6d6;--figure:#fff}
+--good:#e3f1e6;--mixed:#faf4d3;--bad:#fbe6d6;--figure:#fff}
 @media (prefers-color-scheme:dark){:root{--paper:#15181c;--ink:#f2f2f2;--soft:#b8bec6;--line:#3a4048;--panel:#1f242a;
---link:#6cb8f0;--good:#1d3325;--bad:#46290f}}
+--link:#6cb8f0;--good:#1d3325;--mixed:#3a3512;--bad:#46290f}}
 *{box-sizing:border-box}
 html{scroll-padding-top:1rem}
 body{margin:0 auto;max-width:78rem;padding:1.5rem 1.5rem 4rem;background:var(--paper);color:var(--ink);
@@ -25,8 +25,11 @@ caption{text-align:left;color:var(--soft);padding:.2rem 0 .4rem}
 th,td{border-bottom:1px solid var(--line);padding:.35rem .7rem;text-align:left;vertical-align:top}
 thead th{border-bottom:2px solid var(--ink);vertical-align:bottom}
 tbody th{font-weight:600;overflow-wrap:anywhere;min-width:8rem}
-td small{display:block;color:var(--soft)}
+td small,tbody th small{display:block;color:var(--soft);font-weight:400}
+tbody th small{line-height:1.35;max-width:16rem}
+td{min-width:6.5rem}
 td.good{background:var(--good)}
+td.mixed{background:var(--mixed)}
 td.bad{background:var(--bad)}
 figure{margin:1.5rem 0}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
@@ -51,7 +54,7 @@ dt{font-weight:600;margin-top:.5rem}
 dd{margin:0 0 .2rem}
 @media print{
 @page{size:A4 landscape;margin:14mm}
-:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#333;--line:#999;--panel:#fff;--link:#000;--good:#fff;--bad:#fff}
+:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#333;--line:#999;--panel:#fff;--link:#000;--good:#fff;--mixed:#fff;--bad:#fff}
 body{max-width:none;padding:0;font-size:10.5pt}
 nav,summary{display:none}
 figure,.card,tr{break-inside:avoid}

@@ -2,7 +2,20 @@ import { html, type Html } from './html-text.ts';
 
 /** A cell: words, or words with a note below and a tint that repeats what the words say. */
 export type ReportCell =
-  string | { text: string; note?: string | undefined; tone?: 'good' | 'bad' | undefined };
+  | string
+  | {
+      text: string;
+      note?: string | undefined;
+      tone?: 'good' | 'mixed' | 'bad' | undefined;
+      link?: CellLink | undefined;
+    };
+
+/** A place on the same page that shows what a cell says. */
+export interface CellLink {
+  /** Id of the element. */
+  to: string;
+  text: string;
+}
 
 /** A table as plain data; the first cell of a row names the row. */
 export interface ReportTable {
@@ -42,9 +55,11 @@ export function htmlTable(table: ReportTable): Html {
 }
 
 function cell(value: ReportCell, at: number): Html {
-  const { text, note, tone } =
-    typeof value === 'string' ? { text: value, note: undefined, tone: undefined } : value;
-  const small = note ? html`<small>${note}</small>` : null;
+  const { text, note, tone, link }: Exclude<ReportCell, string> =
+    typeof value === 'string' ? { text: value } : value;
+  const small = html`${note ? html`<small>${note}</small>` : null}${
+    link ? html`<small><a href="#${link.to}">${link.text}</a></small>` : null
+  }`;
   if (at === 0) return html`<th scope="row">${text}${small}</th>`;
   return tone ? html`<td class="${tone}">${text}${small}</td>` : html`<td>${text}${small}</td>`;
 }

@@ -3,6 +3,8 @@ import type { AttributionRow } from '../analysis/types.ts';
 import type { PartUse, RunResult, StrategyRun } from '../result/types.ts';
 import { comparisonMd } from './comparison-md.ts';
 import { compareStrategies } from './comparison.ts';
+import { allExpectations, expectationCount, unmetExpectations, unmetWords } from './expectation-words.ts';
+import { consequencesMd } from './consequences-md.ts';
 import { headline } from './html-headline.ts';
 import { codeMd, escapeMd } from './md-text.ts';
 import { type OddStep, oddSteps } from './odd-steps.ts';
@@ -16,8 +18,10 @@ export function summaryMd(result: RunResult, rows: readonly AttributionRow[]): s
   const told = headline(result, rows);
   const sections: [string, string][] = [
     ['Comparison', comparisonMd(compareStrategies(result, rows))],
+    ...consequencesMd(result),
     ['Failed and unexpected steps', stepList(oddSteps(strategies), strategies.length)],
     ['Findings', findingList(strategies)],
+    ['Expectations', expectationList(result)],
     ['How far to trust a number', list([...LABELS.map((label) => LABEL_WORDS[label]), ...classWords()])],
     ['Strategies', strategies.map(strategyText).join('\n')],
     ['Sources of the scenario', list(scenario.sources.map(escapeMd), 'None stated.')],
@@ -62,6 +66,19 @@ function findingList(strategies: readonly StrategyRun[]): string {
     ),
   );
   return list(findings, 'None: no law broken, no hazard seen.');
+}
+
+function expectationList(result: RunResult): string {
+  const all = allExpectations(result);
+  if (all.length === 0) return 'The scenario states none.\n';
+  const failed = unmetExpectations(result);
+  const shown = failed.slice(0, MOST_STEPS).map((one) => `Line ${one.line}: ${escapeMd(unmetWords(one))}`);
+  const rest = failed.length - shown.length;
+  return list([
+    `${expectationCount(all)}.`,
+    ...shown,
+    ...(rest > 0 ? [`and ${rest} more in result.json`] : []),
+  ]);
 }
 
 function strategyText({ name, title, label, error, parts }: StrategyRun): string {

@@ -41,7 +41,7 @@ export interface StrategyRun {
   name: string;
   title: string;
   parts: PartUse[];
-  /** `verified` only when no part is hypothetical on this kernel: then the status quo itself ran. */
+  /** How far any number of this world can be trusted at best: see worldLabel. */
   label: FieldLabel;
   /** A strategy that threw: everything up to the failing step is kept. */
   error: { step: number; line: number; message: string; part: string } | null;
@@ -49,6 +49,12 @@ export interface StrategyRun {
   snapshots: Snapshot[];
   /** Laws broken, with the step: findings about the design. */
   findings: Finding[];
+  /** What the scenario says will be seen under this strategy, and what was. */
+  expectations: ExpectationResult[];
+  /** Processes that the OOM killer ended, in order. */
+  kills?: OomKill[] | undefined;
+  /** What the kernel log says of kills and bad counters, line by line and without times; absent where it says nothing. */
+  kernelLog?: string[] | undefined;
   /** Operation counts (locks, walks, counter updates …) by name. */
   counts: Record<string, number>;
   /** Balanced ledger: postings summed by from, to and reason. */
@@ -124,6 +130,10 @@ export interface Holding {
   allocatedPages: Record<string, number>;
   /** Pages that the wanted policy of the VMM would put elsewhere; null when no wish was stated. */
   offPolicyPages: number | null;
+  /** Those pages per node id that holds them; absent when no wish was stated. */
+  offPolicyNodePages?: number[] | undefined;
+  /** Pages of a gmem that mm may take off to move, by the design's word; absent for other memory. */
+  movablePages?: number | undefined;
 }
 
 export interface ProcessTruth {
@@ -143,6 +153,53 @@ export interface Finding {
   message: string;
   step: number;
   line: number;
+  /** Steps that led to it, in order, where more than one did. */
+  chain?: FindingLink[] | undefined;
+}
+
+/** One step of what led to a finding. */
+export interface FindingLink {
+  step: number;
+  line: number;
+  /** What the step did to bring it about. */
+  message: string;
+}
+
+/** A process that the OOM killer ended, and what everybody used at that moment. */
+export interface OomKill {
+  step: number;
+  line: number;
+  worker: string;
+  /** Its cgroup. */
+  cgroup: string;
+  /** Cgroup that was at its limit; null when the machine, or the nodes of a policy, had no page left. */
+  limit: string | null;
+  /** By the engine's record, just before it died: pages of each process that lived, those of other cgroups included. */
+  used: { worker: string; cgroup: string; pages: number }[];
+}
+
+/** What the numbers of an expectation are. presence and errno may be text, a name always is. */
+export type ExpectationUnit = 'bytes' | 'count' | 'presence' | 'errno' | 'name';
+
+/** One expectation of the scenario, and what came. */
+export interface ExpectationResult {
+  /** Place of the value in the scenario file. */
+  line: number;
+  column: number;
+  /** Snapshot that was looked at; null: the whole run. */
+  at: string | null;
+  /** Snapshot that the values are differences from; null: none. */
+  since: string | null;
+  /** What was read, in the words of the scenario. */
+  reading: string;
+  unit: ExpectationUnit;
+  /** null: nothing was to be seen. */
+  expected: number | string | null;
+  /** How far off a number may be. */
+  tolerance: number;
+  /** null: nothing was seen. */
+  actual: number | string | null;
+  isMet: boolean;
 }
 
 export interface LedgerLine {

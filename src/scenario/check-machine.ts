@@ -1,13 +1,15 @@
 import { parseList } from '../units/nodelist.ts';
-import { formatSize, PAGE_SIZE } from '../units/pages.ts';
+import { formatSize, PAGE_SIZE, PAGES_PER_PMD } from '../units/pages.ts';
 import { checkDistances } from './check-distances.ts';
 import type { Draft } from './draft.ts';
+import type { Path } from './positioned-document.ts';
 import type { Section } from './section.ts';
-import type { MachineSource, NodeSource } from './source-types.ts';
+import type { MachineSource, NodeSource, SizeSource } from './source-types.ts';
 import type { Machine, MachineNode } from './types.ts';
 
 /** What four-level page tables on x86-64 address (MAX_PHYSMEM_BITS 46). */
 const MAX_MEMORY = 64 * 2 ** 40;
+const HUGE_PAGE: number = PAGE_SIZE * PAGES_PER_PMD;
 /** NR_CPUS of distributions' kernels. */
 const MAX_CPUS = 8192;
 
@@ -27,13 +29,26 @@ export function checkMachine(source: Draft<MachineSource>, section: Section): Ma
     const words = `the nodes have ${formatSize(total)} of memory: at most ${formatSize(MAX_MEMORY)} can be addressed`;
     section.complain(['nodes'], 'range', words);
   }
+  const hugepages = hugePages(['hugepages'], source.hugepages, total, section);
+  const owner = source.nodes.findIndex((node) => node?.hugepages !== undefined);
+  if (source.hugepages !== undefined && owner >= 0) {
+    const words = 'the machine says how many huge pages there are: either it does, or its nodes do';
+    section.complain(['nodes', owner, 'hugepages'], 'range', words);
+  }
   return {
     title: source.title ?? '',
     nodes,
+    hugepages,
     distances: checkDistances(source.distances, nodes.length, section),
     sysctl: { ...(source.sysctl as MachineSource['sysctl']) },
-    // The model maps base pages only; a machine that is described from a real one may say otherwise.
-    thp: 'never',
+    ...(source.swap === undefined
+      ? {}
+      : { swap: { bytes: section.size(['swap'], source.swap), isOn: true } }),
+    thp: {
+      enabled: source.thp?.enabled ?? 'never',
+      shmem: source.thp?.shmem ?? 'never',
+      defrag: source.thp?.defrag ?? 'madvise',
+    },
   };
 }
 
@@ -61,12 +76,31 @@ function checkNode(
     const words = `${formatSize(movableBytes)} of ZONE_MOVABLE do not fit into node ${nid}, which has ${formatSize(memoryBytes)}`;
     section.complain(at, 'range', words);
   }
+  const hugepages = hugePages([...path, 'hugepages'], source.hugepages, memoryBytes, section);
   const taken = background.pageCache + background.anon + background.slab;
   if (taken > memoryBytes) {
     const words = `${formatSize(taken)} do not fit into node ${nid}, which has ${formatSize(memoryBytes)}`;
     section.complain([...path, 'background'], 'range', words);
   }
-  return { cpus: checkCpus(source.cpus, nid, cpuOwner, section), memoryBytes, movableBytes, background };
+  const cpus = checkCpus(source.cpus, nid, cpuOwner, section);
+  return { cpus, memoryBytes, movableBytes, hugepages, background };
+}
+
+/** Pages of a pool that is given by its size; undefined where there is none. */
+function hugePages(
+  path: Path,
+  source: SizeSource | undefined,
+  memoryBytes: number,
+  section: Section,
+): number | undefined {
+  const bytes = section.size(path, source);
+  if (bytes === 0) return undefined;
+  if (bytes % HUGE_PAGE > 0) section.complain(path, 'range', `${source} is no whole number of 2 MiB pages`);
+  if (bytes > memoryBytes) {
+    const words = `${formatSize(bytes)} of huge pages do not fit: there are ${formatSize(memoryBytes)} of memory`;
+    section.complain(path, 'range', words);
+  }
+  return Math.floor(bytes / HUGE_PAGE);
 }
 
 function checkCpus(

@@ -1,6 +1,8 @@
+import { checkExpectations } from './check-expectations.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkProcesses } from './check-processes.ts';
 import { type Draft, withoutBroken } from './draft.ts';
+import { expectable } from './expectable.ts';
 import { draftMachine } from './load-machine.ts';
 import type { Loaded, SourceFile } from './loaded.ts';
 import { ProblemList } from './place.ts';
@@ -42,12 +44,20 @@ export async function loadScenario(input: ScenarioInput): Promise<Loaded<{ scena
   const { seed = DEFAULT_SEED, kernel = DEFAULT_KERNEL } = source;
   const { machine, problems: elsewhere } = await findMachine(source.machine, input, document, problems);
   const processes = checkProcesses(source.processes ?? {}, machine, section);
+  const before = problems.count;
   const steps =
     source.steps === undefined ? [] : readSteps(document, { machine, processes, seed }, section, problems);
+  const isScriptSound = problems.count === before && source.steps !== undefined;
+  const expectations = checkExpectations(
+    source.expect ?? [],
+    expectable({ machine, kernel, processes, steps: isScriptSound ? steps : null }),
+    section,
+  );
   if (problems.count > 0 || elsewhere.length > 0 || !machine) {
     return { problems: [...problems.sorted(), ...elsewhere] };
   }
   const { title, description = '', sources = [], strategies = [], steps: script } = source as ScenarioSource;
+  const { proposed = [] } = source as ScenarioSource;
   return {
     scenario: {
       id: scenarioId(file),
@@ -56,12 +66,14 @@ export async function loadScenario(input: ScenarioInput): Promise<Loaded<{ scena
       description,
       sources,
       kernel,
+      ...(proposed.length > 0 ? { proposed } : {}),
       seed,
       machine,
       strategies,
       processes,
       steps,
       script,
+      expectations,
     },
   };
 }

@@ -35,6 +35,7 @@ export function loadSteps({ file, text, machine, kernel }: StepsInput): Loaded<{
     processes: noProcesses(),
     steps,
     script: text,
+    expectations: [],
   };
   return { scenario };
 }

@@ -63,6 +63,8 @@ export function schemaMessage(error: ErrorObject): SchemaMessage | null {
       return say(`${JSON.stringify(data)} is too long: at most ${String(params['limit'])} characters`);
     case 'minItems':
       return say('the list is empty');
+    case 'minProperties':
+      return say('the mapping is empty');
     case 'maxItems':
       return say(`the list is too long: at most ${String(params['limit'])} entries`);
     case 'uniqueItems': {

@@ -1,5 +1,5 @@
 import { parseSize } from '../units/pages.ts';
-import type { Report } from './place.ts';
+import type { Place, Report } from './place.ts';
 import type { Path, PositionedDocument } from './positioned-document.ts';
 import type { SizeSource } from './source-types.ts';
 import type { Problem } from './types.ts';
@@ -20,6 +20,11 @@ export class Section {
   complain(path: Path, reason: Problem['reason'], message: string, at: 'key' | 'value' = 'value'): void {
     const whole = [...this.#base, ...path];
     this.#report(this.#document.place(whole, at), reason, this.#document.about(whole, message));
+  }
+
+  /** Where the value at a path below the section's own stands. */
+  place(path: Path): Place {
+    return this.#document.place([...this.#base, ...path]);
   }
 
   /** Bytes of a size; `fallback` when it is absent; NaN, which no later comparison finds fault with, when it cannot be read. */

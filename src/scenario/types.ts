@@ -1,4 +1,8 @@
+import type { Expectation } from '../expect/expectation.ts';
 import type { Errno } from '../units/errno.ts';
+
+/** `gmem-huge-pages`: gmem is filled with 2 MiB folios. */
+export type Proposal = 'gmem-huge-pages';
 
 /** A checked scenario: every name resolved, every size in bytes, every step parsed. Plain data. */
 export interface Scenario {
@@ -10,6 +14,8 @@ export interface Scenario {
   description: string;
   sources: string[];
   kernel: '6.12' | '6.18' | '7.3';
+  /** Changes to KVM that were posted and not merged. */
+  proposed?: readonly Proposal[] | undefined;
   seed: number;
   machine: Machine;
   /** Strategy expressions as written; empty when the scenario names none. */
@@ -20,6 +26,15 @@ export interface Scenario {
   steps: Step[];
   /** The script as written. */
   script: string;
+  /** What will be seen, in the order of the file. */
+  expectations: Expectation[];
+}
+
+/** /sys/kernel/mm/transparent_hugepage: the files enabled, shmem_enabled and defrag. */
+export interface ThpSource {
+  enabled: 'always' | 'madvise' | 'never';
+  shmem: 'always' | 'within_size' | 'advise' | 'never' | 'deny' | 'force';
+  defrag: 'always' | 'defer' | 'defer+madvise' | 'madvise' | 'never';
 }
 
 export interface Machine {
@@ -28,8 +43,11 @@ export interface Machine {
   /** Square, node by node. */
   distances: number[][];
   sysctl: Record<string, number>;
-  /** /sys/kernel/mm/transparent_hugepage/enabled: what smaps calls eligible. The model itself maps base pages only. */
-  thp: 'always' | 'madvise' | 'never';
+  thp: ThpSource;
+  /** The pool of 2 MiB pages at boot, in pages, spread over the nodes; nodes may say how many they have instead. */
+  hugepages?: number | undefined;
+  /** Swap device, and whether it is active from the start; absent: none. */
+  swap?: { bytes: number; isOn: boolean } | undefined;
   /** Bytes of RAM that lie below 4 GiB; absent: all that fits. */
   belowFourGib?: number | undefined;
 }
@@ -37,10 +55,26 @@ export interface Machine {
 export interface MachineNode {
   cpus: number[];
   memoryBytes: number;
+  /** The node's share of the pool of 2 MiB pages at boot, in pages. */
+  hugepages?: number | undefined;
   /** Bytes of the node that are ZONE_MOVABLE. */
   movableBytes: number;
+  /** Its zones as /proc/zoneinfo and /proc/buddyinfo showed them before the first step; absent: cut from its memory, free blocks whole. */
+  zones?: MachineZone[] | undefined;
   /** What is there before the first step, in bytes: given as input, shown in node counters, owned by nobody modelled. */
-  background: { pageCache: number; anon: number; slab: number };
+  background: { pageCache: number; anon: number; slab: number; shmem?: number | undefined };
+}
+
+/** A zone of a machine that is described from a real one, in frames. */
+export interface MachineZone {
+  name: 'DMA' | 'DMA32' | 'Normal' | 'Movable';
+  startPfn: number;
+  spannedPages: number;
+  presentPages: number;
+  /** Managed frames. */
+  pages: number;
+  /** Free blocks per order. */
+  freeByOrder: number[];
 }
 
 /** Who a worker is, and what it holds before the first step. */

@@ -1,3 +1,4 @@
+import { checkPool } from './pool-laws.ts';
 import type { World } from './world.ts';
 
 /** Laws that hold in every world at every moment; a design that breaks one is reported, with the step. */
@@ -12,6 +13,7 @@ export function checkLaws(world: World): void {
       `${free} free and ${kernel.frames.size + kernel.kernelFrames} used frames of ${present}`,
     );
   }
+  checkPool(world);
   for (const process of kernel.processes.values()) {
     const { mm } = process;
     if (!mm) continue;

@@ -1,3 +1,5 @@
+import { checkExpectations } from '../expect/check-expectations.ts';
+import { worldLabel } from '../result/trust.ts';
 import {
   RESULT_FORMAT,
   type PartUse,
@@ -7,6 +9,7 @@ import {
   type StrategyRun,
 } from '../result/types.ts';
 import type { Scenario } from '../scenario/types.ts';
+import { KernelPanic } from '../kernel/kernel-panic.ts';
 import type { PlannedPart, StrategyPlan } from '../strategy/plan.ts';
 import { formatList } from '../units/nodelist.ts';
 import { checkLaws } from './laws.ts';
@@ -54,7 +57,7 @@ export function runScenario({ scenario, plans, version }: RunConfig): RunResult 
   };
 }
 
-/** Runs a scenario in one strategy's world. A part that throws ends its run; everything up to there is kept. */
+/** Runs a scenario in one strategy's world. A part that throws, or a kernel that panics, ends its run; everything up to there is kept. */
 export function runStrategy(scenario: Scenario, plan: StrategyPlan): StrategyRun {
   const steps: StepResult[] = [];
   const snapshots: Snapshot[] = [];
@@ -62,11 +65,19 @@ export function runStrategy(scenario: Scenario, plan: StrategyPlan): StrategyRun
     name: plan.name,
     title: plan.title,
     parts: plan.parts.map(partUse),
-    label: plan.parts.every((planned) => isMainline(planned, scenario.kernel)) ? 'verified' : 'hypothetical',
+    label: worldLabel({
+      kernel: scenario.kernel,
+      strategy: plan.name,
+      isMainline:
+        (scenario.proposed ?? []).length === 0 &&
+        plan.parts.every((planned) => isMainline(planned, scenario.kernel)),
+      vmTypes: scenario.steps.flatMap((step) => (step.verb === 'vm create' ? [step.args.type] : [])),
+    }),
     error: null,
     steps,
     snapshots,
     findings: [],
+    expectations: [],
     counts: {},
     ledger: [],
   };
@@ -99,14 +110,19 @@ export function runStrategy(scenario: Scenario, plan: StrategyPlan): StrategyRun
       }
     }
   } catch (error) {
-    if (!(error instanceof PartError)) throw error;
-    run.error = { step: n, line, message: error.message, part: error.part };
+    if (error instanceof PartError) run.error = { step: n, line, message: error.message, part: error.part };
+    else if (error instanceof KernelPanic)
+      run.error = { step: n, line, message: error.message, part: 'kernel' };
+    else throw error;
   }
   if (world) {
     run.findings = world.findings;
+    run.kills = world.kills;
+    if (world.kernel.log.length > 0) run.kernelLog = [...world.kernel.log];
     run.counts = sorted(world.view.counts);
     run.ledger = world.ledger.lines();
   }
+  run.expectations = checkExpectations(scenario.expectations, run, scenario.kernel);
   return run;
 }
 

@@ -1,13 +1,15 @@
-import { exitProcess } from '../kernel/process.ts';
+import { LIMIT_FILES } from '../kernel/cgroups.ts';
 import type { StepResult } from '../result/types.ts';
 import type { Step, StepArgs, Verb } from '../scenario/types.ts';
 import { failed, type Outcome } from './outcome.ts';
 import { startWorker } from './start-worker.ts';
+import { BLOCK_STEPS } from './steps/block-steps.ts';
 import { CONTROLLER_STEPS } from './steps/controller-steps.ts';
-import { killByFault } from './steps/death.ts';
+import { killByFault, noticed } from './steps/death.ts';
 import { FILE_STEPS } from './steps/file-steps.ts';
 import { isModelledFile, isModelledProgram, MACHINE_STEPS } from './steps/machine-steps.ts';
 import { isModelledAdvice, MAPPING_STEPS } from './steps/mapping-steps.ts';
+import { isModelledMount } from './steps/mount-step.ts';
 import { TASK_STEPS } from './steps/task-steps.ts';
 import { VM_STEPS } from './steps/vm-steps.ts';
 import type { Worker } from './worker.ts';
@@ -19,26 +21,22 @@ type AnyControllerHandler = (world: World, args: StepArgs[Verb]) => Outcome;
 const WORKER_STEPS = { ...TASK_STEPS, ...FILE_STEPS, ...MAPPING_STEPS, ...VM_STEPS } as unknown as Readonly<
   Partial<Record<Verb, AnyWorkerHandler>>
 >;
-const CONTROLLERS = { ...CONTROLLER_STEPS, ...MACHINE_STEPS } as unknown as Readonly<
+const CONTROLLERS = { ...CONTROLLER_STEPS, ...MACHINE_STEPS, ...BLOCK_STEPS } as unknown as Readonly<
   Partial<Record<Verb, AnyControllerHandler>>
 >;
 
 /** The worker of a step that names none. */
 const DEFAULT_WORKER = 'w0';
 
-/** Files of a cgroup that act on the model when written. */
-const LIMIT_FILES: ReadonlySet<string> = new Set(['memory.max', 'memory.high', 'cpuset.mems']);
-
 /** Whether the model can run a step: it knows the verb, and what the step asks of it. */
 export function isModelled(step: Step): boolean {
   const { verb } = step;
   if (verb === 'write') return isModelledFile(step.args.path);
+  if (verb === 'mount') return isModelledMount(step.args.type, step.args.options);
   if (verb === 'exec') return isModelledProgram(step.args.argv);
-  // Huge pages, lazy freeing and page-out are not part of the model yet.
-  if (verb === 'memfd create' || verb === 'anon map') return !step.args.hugetlb;
+  // Collapsing memory into huge pages on demand is not part of the model yet.
   if (verb === 'madvise') return isModelledAdvice(step.args.advice);
   if (verb === 'cgroup limit') return LIMIT_FILES.has(step.args.file);
-  if (verb === 'rlimit') return step.args.resource !== 'data' && step.args.resource !== 'fsize';
   return verb === 'snapshot' || verb in WORKER_STEPS || verb in CONTROLLERS;
 }
 
@@ -55,13 +53,13 @@ export function runStep(world: World, step: Step, n: number): StepResult {
   const name = step.who ?? DEFAULT_WORKER;
   if (name === DEFAULT_WORKER) ensureDefaultWorker(world);
   const worker = world.workers.get(name);
-  if (!worker?.process.isAlive) return stepResult(step, n, name, failed('ESRCH', 'no such worker or dead'));
+  if (!worker || worker.isReaped) return stepResult(step, n, name, failed('ESRCH', 'no such worker or dead'));
+  if (!worker.process.isAlive) return stepResult(step, n, name, noticed(worker));
   let outcome = handler(world, worker, step.args);
-  // A process that the OOM killer chose while it allocated dies when its call returns.
-  if (worker.process.killedBy !== null && worker.process.isAlive) {
-    exitProcess(world.kernel, worker.process);
+  // A process that the OOM killer chose while it allocated, or that got a signal, dies when its call returns.
+  if (worker.process.killedBy !== null && worker.process.isAlive)
     outcome = killByFault(world, worker, 'SIGKILL');
-  }
+  if (step.verb === 'exit') worker.isReaped = true;
   return stepResult(step, n, name, outcome);
 }
 

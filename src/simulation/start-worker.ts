@@ -33,6 +33,23 @@ export function startWorker(world: World, name: string): Worker {
   return worker;
 }
 
+/** Files of all programs are in the page cache before the first step, those included that a script starts later. */
+export function readPrograms(world: World): void {
+  const { kernel, scenario } = world;
+  const images = Object.values(scenario.processes).flatMap((spec) => spec.image);
+  kernel.nodes.forEach((_node, nid) => {
+    let wanted = 0;
+    for (const { resident, anonPages } of images) {
+      // Anonymous pages are taken from the first nodes on.
+      const before = resident.slice(0, nid).reduce((sum, pages) => sum + pages, 0);
+      const here = resident[nid] ?? 0;
+      wanted += here - Math.min(here, Math.max(0, anonPages - before));
+    }
+    const missing = wanted - kernel.background[nid]!.cache.size;
+    if (missing > 0) growBackground(kernel, nid, missing);
+  });
+}
+
 /** A VMA of the process's image with what is resident in it: file pages come from the machine's background page cache. */
 function mapImage(world: World, process: Process, image: ImageVma): void {
   const { kernel } = world;
@@ -78,19 +95,21 @@ function placeAnonymous(world: World, process: Process, at: number, count: numbe
   if (count === 0) return at;
   const { kernel } = world;
   addTables(world, process, at, count);
-  const answer = allocateFolios(kernel, process.main, {
-    kind: 'anon',
-    inode: null,
-    policy: { mode: 'bind', flags: [], nodes: [nid] },
-    ilx: NO_INTERLEAVE_INDEX,
-    count,
-    dirty: true,
-  });
-  if (answer.failed) throw new RangeError(`image of ${process.worker}: node ${nid} is full`);
   let vpn = at;
-  for (const run of answer.runs) {
-    mapFrames(kernel, process.mm!, vpn, run.count, run.period, run.lanes);
-    vpn += run.count;
+  while (vpn < at + count) {
+    const answer = allocateFolios(kernel, process.main, {
+      kind: 'anon',
+      inode: null,
+      policy: { mode: 'bind', flags: [], nodes: [nid] },
+      ilx: NO_INTERLEAVE_INDEX,
+      count: at + count - vpn,
+      dirty: true,
+    });
+    for (const run of answer.runs) {
+      mapFrames(kernel, process.mm!, vpn, run.count, run.period, run.lanes);
+      vpn += run.count;
+    }
+    if (answer.failed) throw new RangeError(`image of ${process.worker}: node ${nid} is full`);
   }
   return vpn;
 }
@@ -100,9 +119,15 @@ function placeCached(world: World, process: Process, at: number, count: number, 
   const { kernel } = world;
   addTables(world, process, at, count);
   const background = kernel.background[nid]!;
-  const used = kernel.backgroundUsed[nid] ?? 0;
-  const missing = used + count - background.cache.size;
-  if (missing > 0) growBackground(kernel, nid, missing);
+  let used = kernel.backgroundUsed[nid] ?? 0;
+  const left = background.sizePages - used;
+  let present = 0;
+  background.cache.forEach(used, left, (_, n) => {
+    present += n;
+  });
+  // Where reclaim has been the program is read in anew.
+  if (present < left) used = growBackground(kernel, nid, count);
+  else if (left < count) growBackground(kernel, nid, count - left);
   kernel.backgroundUsed[nid] = used + count;
   let vpn = at;
   background.cache.forEach(used, count, (_, n, period, lanes) => {

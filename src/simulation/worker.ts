@@ -23,6 +23,10 @@ export class Worker {
   readonly objects: Map<string, WorkerObject>;
   vm: { vm: Vm; fd: number } | null;
   hasKvmFd: boolean;
+  /** Another worker forked it: the controller is not its parent. */
+  readonly isForked: boolean;
+  /** The controller has learned of its death. */
+  isReaped = false;
   /** Descriptors of the vCPUs by number. */
   readonly vcpuFds: Map<number, number>;
   /** Threads that run a vCPU of their own. */
@@ -32,6 +36,7 @@ export class Worker {
     this.name = config.name;
     this.process = config.process;
     const { parent } = config;
+    this.isForked = parent !== undefined;
     this.objects = new Map(
       [...(parent?.objects ?? [])].map(([name, object]) => [name, { ...object }] as const),
     );

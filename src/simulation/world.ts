@@ -2,18 +2,24 @@ import type { Inode } from '../kernel/inode.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { Policy } from '../kernel/mempolicy.ts';
 import { exitProcess } from '../kernel/process.ts';
+import { reclaim } from '../kernel/reclaim.ts';
 import { PROFILES } from '../kernel/profiles.ts';
 import { SharedPolicy } from '../kernel/shared-policy.ts';
 import { Kvm } from '../kvm/kvm.ts';
-import type { Finding } from '../result/types.ts';
+import type { FindingId } from '../result/finding-ids.ts';
+import type { Finding, OomKill } from '../result/types.ts';
 import type { Scenario } from '../scenario/types.ts';
 import type { Hooks } from '../strategy/contract.ts';
 import type { StrategyPlan } from '../strategy/plan.ts';
 import { composeHooks, installHooks, type ReaderHooks } from './compose-hooks.ts';
 import { WorldView } from './kernel-view.ts';
 import { Ledger } from './ledger.ts';
+import { oomKill } from './oom-kill.ts';
 import { placeBackground } from './background.ts';
-import { startWorker } from './start-worker.ts';
+import { fillPool } from './boot-pool.ts';
+import { readPrograms, startWorker } from './start-worker.ts';
+import { activateSwap } from './steps/swap-programs.ts';
+import type { TmpfsMount } from './steps/mount-step.ts';
 import type { Worker } from './worker.ts';
 
 /** One strategy's world: a kernel of its own with the strategy's hooks in it, and the processes of the script. */
@@ -26,8 +32,12 @@ export class World {
   readonly readers: ReaderHooks;
   readonly workers: Map<string, Worker> = new Map<string, Worker>();
   readonly findings: Finding[] = [];
+  /** Whom the OOM killer ended. */
+  readonly kills: OomKill[] = [];
   /** What VMMs asked for, per gmem: the record that misplaced pages are judged by. */
   readonly wishes: Map<Inode, SharedPolicy> = new Map<Inode, SharedPolicy>();
+  /** What the script mounted. */
+  readonly mounts: TmpfsMount[] = [];
   /** The step that is being run: its number in the script and its line in the file. */
   at: { step: number; line: number } = { step: 0, line: 0 };
 
@@ -36,18 +46,26 @@ export class World {
     this.scenario = config.scenario;
     this.kernel = new Kernel({
       machine: {
-        nodes: machine.nodes.map(({ cpus, memoryBytes, movableBytes }) => ({
+        nodes: machine.nodes.map(({ cpus, memoryBytes, movableBytes, zones }) => ({
           cpus,
           memoryBytes,
           movableBytes,
+          zones,
         })),
         distances: machine.distances,
         belowFourGib: machine.belowFourGib,
       },
       profile: PROFILES[version],
       maxMapCount: machine.sysctl['vm.max_map_count'],
+      compactUnevictable: machine.sysctl['vm.compact_unevictable_allowed'] !== 0,
+      thp: machine.thp,
+      proposed: { gmemHugePages: config.scenario.proposed?.includes('gmem-huge-pages') ?? false },
     });
-    this.kernel.exitProcess = (process) => exitProcess(this.kernel, process);
+    this.kernel.reclaim = (request) => reclaim(this.kernel, request);
+    this.kernel.exitProcess = (process) => {
+      if (process.killedBy === 'oom') this.kills.push(oomKill(this, process));
+      exitProcess(this.kernel, process);
+    };
     this.kernel.onBadRss = (process) =>
       this.report('law', 'rss-balanced-at-exit', `Bad rss-counter state when ${process.worker} exited`);
     this.kvm = new Kvm({ kernel: this.kernel });
@@ -55,12 +73,21 @@ export class World {
     const hooks = composeHooks(config.plan.parts.map((planned) => createPart(planned, this.view)));
     installHooks(this.kvm, hooks);
     this.readers = hooks.readers;
+    fillPool(this.kernel, machine);
     placeBackground(this.kernel, machine.nodes);
-    for (const name of Object.keys(config.scenario.processes)) startWorker(this, name);
+    if (machine.swap?.isOn) activateSwap(this);
+    readPrograms(this);
+    // A worker that the script itself starts is not there before.
+    const spawned = new Set(
+      config.scenario.steps.flatMap((step) => (step.verb === 'spawn' ? [step.args.worker] : [])),
+    );
+    for (const name of Object.keys(config.scenario.processes)) {
+      if (!spawned.has(name)) startWorker(this, name);
+    }
   }
 
   /** Notes something that the design or the script ran into. */
-  report(kind: Finding['kind'], id: string, message: string): void {
+  report(kind: Finding['kind'], id: FindingId, message: string): void {
     this.findings.push({ kind, id, message, step: this.at.step, line: this.at.line });
   }
 

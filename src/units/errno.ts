@@ -17,6 +17,7 @@ export const ERRNO = {
   ENOTDIR: 20,
   EINVAL: 22,
   EMFILE: 24,
+  EFBIG: 27,
   ENOSPC: 28,
   ESPIPE: 29,
   ENOSYS: 38,

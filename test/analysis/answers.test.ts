@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answersOf } from '../../src/analysis/answers.ts';
 import { attribution } from '../../src/analysis/attribution.ts';
-import { scorecard } from '../../src/analysis/scorecard.ts';
+import { interfaceScores } from '../../src/analysis/interface-scores.ts';
 import { mainSubject } from '../../src/analysis/subject.ts';
 import { timeline } from '../../src/analysis/timeline.ts';
 import { fixture } from '../charts/fixture.ts';
@@ -67,10 +67,10 @@ describe('the main subject', () => {
   });
 });
 
-describe('the scorecard', () => {
+describe('the scores of the interfaces', () => {
   it('has a score per strategy and interface that says something', () => {
     const result = sampleResult([sampleRun(), sampleRun({ name: 'stopped', snapshots: [] })]);
-    const card = scorecard(result, attribution(result));
+    const card = interfaceScores(result, attribution(result));
     expect(card.interfaces.map(({ id }) => id)).toEqual([
       'rss',
       'vmsize',
@@ -107,7 +107,7 @@ describe('the scorecard', () => {
 
   it('is empty when no process was ever seen', () => {
     const result = sampleResult([sampleRun({ snapshots: [] })]);
-    expect(scorecard(result, [])).toEqual({ subject: null, interfaces: [], scores: [] });
+    expect(interfaceScores(result, [])).toEqual({ subject: null, interfaces: [], scores: [] });
   });
 });
 

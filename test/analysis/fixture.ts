@@ -126,6 +126,7 @@ export function sampleRun(change: Partial<StrategyRun> = {}): StrategyRun {
     steps: [],
     snapshots: [sampleWorld()],
     findings: [],
+    expectations: [],
     counts: {},
     ledger: [],
     ...change,

@@ -17,7 +17,7 @@ function machineFor(guestGib: number): Machine {
     })),
     distances: [0, 1, 2, 3].map((a) => [0, 1, 2, 3].map((b) => (a === b ? 10 : 20))),
     sysctl: {},
-    thp: 'never',
+    thp: { enabled: 'never', shmem: 'never', defrag: 'madvise' },
   };
 }
 

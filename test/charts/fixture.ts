@@ -153,6 +153,7 @@ export function fixture(options: FixtureOptions = {}): { result: RunResult; rows
       ],
       label,
       error: null,
+      expectations: [],
       steps: [
         {
           n: 1,

@@ -11,7 +11,7 @@ describe('gmemlab compare', () => {
     const cwd = workspace({ 'tiny.yaml': TINY });
     const { exitCode, stdout, stderr } = await gmemlab(cwd, SCENARIO);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toMatch(/^ {2}truth +4\.0 MiB~ +4\.0 MiB$/m);
+    expect(stdout).toMatch(/^ {2}truth +4\.0 MiB +4\.0 MiB$/m);
     expect(stdout).toMatch(/^ {2}OOM badness +acct/m);
     expect(existsSync(join(cwd, 'reports'))).toBe(false);
   });
@@ -24,6 +24,14 @@ describe('gmemlab compare', () => {
     expect(json.fields.find(({ field }) => field === 'truth')?.cells[0]?.kb).toBeGreaterThanOrEqual(4096);
     expect((await gmemlab(cwd, [...SCENARIO, '--format', 'csv'])).stdout).toMatch(/^strategy,label,scope,/);
     expect((await gmemlab(cwd, [...SCENARIO, '--format', 'md'])).stdout).toMatch(/^\| :?--/m);
+  });
+
+  it('prints the scorecard below the comparison when asked', async () => {
+    const cwd = workspace({ 'tiny.yaml': TINY });
+    const { stdout, exitCode } = await gmemlab(cwd, [...SCENARIO, '--scorecard']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('\n\nScorecard\n\nVisible per process: ');
+    expect((await gmemlab(cwd, SCENARIO)).stdout).not.toContain('Scorecard');
   });
 
   it('shows differences from a reference that runs', async () => {

@@ -83,7 +83,8 @@ describe('gmemlab doctor', () => {
   it('says what is there and how to get what is missing', async () => {
     const { exitCode, stdout } = await gmemlab(workspace(), ['doctor'], { env: { PATH: '/nowhere' } });
     expect(exitCode).toBe(0);
-    expect(stdout).toContain(`ok         Node.js                   ${process.versions.node}`);
+    expect(stdout).toMatch(/^ {2}ok +Node\.js +\d+\.\d+\.\d+$/m);
+    expect(stdout).toMatch(/^ {2}not there +qemu-system-x86_64 .*apt-get install qemu-system-x86$/m);
     expect(stdout).toMatch(/^ {2}ok +drawing of PNGs \(resvg\) +works/m);
     expect(stdout).toMatch(/^ {2}ok +fonts of the charts +3 weights$/m);
     expect(stdout).toMatch(/^ {2}not there +numastat .*apt-get install numactl$/m);
@@ -139,6 +140,39 @@ describe('gmemlab conform', () => {
     expect(stderr).toMatch(/^capture\/steps\.jsonl: /m);
     expect(stderr).toContain(`${empty}: holds no capture (a directory with steps.jsonl)\n`);
     expect(stderr).toContain('gone: no such directory\n');
+  });
+
+  it('writes a report, and replaces only an older one', async () => {
+    const cwd = workspace({ 'mine/notes.txt': 'mine' });
+    const { exitCode, stderr } = await gmemlab(cwd, ['conform', CAPTURE, '--out', 'a/report']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'wrote 3 files to a/report\n' });
+    const names = ['conformance.json', 'report.html', 'report.md'];
+    expect(readdirSync(join(cwd, 'a/report')).sort()).toEqual(names);
+    const report = readFileSync(join(cwd, 'a/report/conformance.json'), 'utf8');
+    expect((await gmemlab(cwd, ['conform', CAPTURE, '--format', 'json', '--out', 'a/report'])).stdout).toBe(
+      report,
+    );
+    const refused = await gmemlab(cwd, ['conform', CAPTURE, '--out', 'mine']);
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain("can't write the report to mine: ");
+    expect(readdirSync(join(cwd, 'mine'))).toEqual(['notes.txt']);
+  });
+
+  it('compares a script up to a step that the model can not run', async () => {
+    const { cwd } = changed((dir) => {
+      edit(join(dir, 'script.steps'), /\n$/, '\nexec out.txt /bin/uname\n');
+      const recorded = readFileSync(join(dir, 'steps.jsonl'), 'utf8').trimEnd().split('\n').length + 1;
+      edit(
+        join(dir, 'steps.jsonl'),
+        /$/,
+        `{"n":${recorded},"who":"ctl","step":"exec out.txt /bin/uname","ret":0,"errno":"","msg":""}\n`,
+      );
+    });
+    const { exitCode, stdout } = await gmemlab(cwd, ['conform', 'capture']);
+    expect(exitCode).toBe(4);
+    expect(stdout).toMatch(
+      /not judged \(compared up to line \d+: the model cannot run "exec out.txt \/bin\/uname"; 31 of 32 steps match\)/,
+    );
   });
 
   it('prints other formats', async () => {

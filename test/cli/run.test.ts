@@ -35,6 +35,8 @@ describe('gmemlab run', () => {
       ...['attribution', 'error-heatmap', 'timeline'].flatMap((name) =>
         ['png', 'svg', 'vl.json'].map((extension) => `charts/${name}.${extension}`),
       ),
+      'consequences.json',
+      'payers.csv',
       'report.html',
       'result.json',
       'summary.md',
@@ -264,11 +266,10 @@ describe('bad input', () => {
   });
 
   it.each([
-    'vmm: memfd create huge 4M hugetlb',
-    'vmm: anon map a 4M hugetlb',
-    'vmm: madvise private 0 2M hugepage',
-    'vmm: rlimit data 1M',
-    'cgroup limit / memory.reclaim 1M',
+    'vmm: madvise private 0 2M collapse',
+    'cgroup limit / memory.swap.high 1M',
+    'write /proc/sys/vm/swappiness 10',
+    'mount ext4 /mnt/disk',
   ])('may ask for what the model leaves out: %s', async (step) => {
     const cwd = workspace({ 'tiny.yaml': TINY.replace('snapshot before', step) });
     const { exitCode, stderr } = await gmemlab(cwd, ['run', 'tiny.yaml']);
@@ -317,7 +318,10 @@ describe('the directory of a report', () => {
     expect((await gmemlab(cwd, args)).exitCode).toBe(0);
     expect((await gmemlab(cwd, [...args, '--strategy', 'fbind'])).exitCode).toBe(0);
     const report = join(cwd, 'deep/r');
-    const names = ['attribution.csv', 'fbind', 'report.html', 'result.json', 'summary.md', 'timeline.csv'];
+    const names =
+      'attribution.csv consequences.json fbind payers.csv report.html result.json summary.md timeline.csv'.split(
+        ' ',
+      );
     expect(readdirSync(report).sort()).toEqual(names);
     writeFileSync(join(report, 'notes.txt'), 'mine');
     expect(await gmemlab(cwd, args)).toMatchObject({

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gmemlab, MAIN, TINY, workspace } from './gmemlab.ts';
 
-const VERBS = 'run, compare, conform, list, validate, doctor, completion';
+const VERBS = 'run, compare, conform, lab, list, validate, doctor, completion';
 const RUN_OPTIONS = '--strategy, --strategy-file, --machine, --kernel, --seed, --out, --charts, --format';
 
 describe('help', () => {

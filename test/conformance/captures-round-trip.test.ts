@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseBuddyinfo, renderBuddyinfo } from '../../src/procfs/buddyinfo.ts';
 import { parseMaps, renderMaps } from '../../src/procfs/maps.ts';
 import {
   parseMeminfo,
@@ -16,11 +17,13 @@ import {
 } from '../../src/procfs/memory-stat.ts';
 import { parseNodeNumastat, renderNodeNumastat } from '../../src/procfs/node-numastat.ts';
 import { parseNumaMaps, renderNumaMaps } from '../../src/procfs/numa-maps.ts';
+import { parseNumastatPlain, renderNumastatPlain } from '../../src/procfs/numastat-plain.ts';
 import { parseNumastatTables, renderNumastatTables } from '../../src/procfs/numastat-table.ts';
 import { parseBytes, parseNumbers, renderBytes, renderNumbers } from '../../src/procfs/single-value.ts';
 import { parseSmaps, parseSmapsRollup, renderSmaps, renderSmapsRollup } from '../../src/procfs/smaps.ts';
 import { parseStatm, renderStatm } from '../../src/procfs/statm.ts';
 import { parseStatus, renderStatus } from '../../src/procfs/status.ts';
+import { parseVmstat, renderVmstat } from '../../src/procfs/vmstat.ts';
 import { parseZoneinfo, renderZoneinfo } from '../../src/procfs/zoneinfo.ts';
 import { CAPTURES } from './captures.ts';
 
@@ -37,11 +40,14 @@ const ROUND_TRIPS: readonly (readonly [RegExp, (text: string) => string])[] = [
   [/^node\d+\/numastat$/, (text) => renderNodeNumastat(parseNodeNumastat(text))],
   [/^sys\/meminfo$/, (text) => renderMeminfo(parseMeminfo(text))],
   [/^sys\/zoneinfo$/, (text) => renderZoneinfo(parseZoneinfo(text))],
+  [/^sys\/buddyinfo$/, (text) => renderBuddyinfo(parseBuddyinfo(text))],
+  [/^sys\/vmstat$/, (text) => renderVmstat(parseVmstat(text))],
   [/\/memory\.stat$/, (text) => renderMemoryStat(parseMemoryStat(text))],
   [/\/memory\.numa_stat$/, (text) => renderMemoryNumaStat(parseMemoryNumaStat(text))],
   [/\/memory\.events$/, (text) => renderMemoryEvents(parseMemoryEvents(text))],
-  [/\/memory\.(current|peak)$/, (text) => renderBytes(parseBytes('memory.current', text))],
+  [/\/memory\.(current|peak|swap\.current)$/, (text) => renderBytes(parseBytes('memory.current', text))],
   [/\/cgroup\.procs$/, (text) => renderNumbers(parseNumbers('cgroup.procs', text))],
+  [/^numastat\/plain$/, (text) => renderNumastatPlain(parseNumastatPlain(text))],
   [/^numastat\//, (text) => renderNumastatTables(parseNumastatTables(text))],
 ];
 

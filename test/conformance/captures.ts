@@ -41,6 +41,7 @@ export function scenarioOf(capture: Capture): Scenario {
  */
 export function modelOf(capture: Capture): RunModel {
   return ({ steps }) => ({
+    name: 'the capture itself',
     steps: capture.steps.map(({ n, who, step, ret, errno, msg }) => ({
       n,
       line: n,

@@ -191,7 +191,7 @@ describe('a planted fault is found and named', () => {
       facts.system.meminfoPages['Cached']! += 1;
       cgroup('/').stat['file']! += 4096;
       cgroup('/').numaStat['unevictable']![0]! -= 4096;
-      node(3).zones[0]!.freePages -= 300;
+      node(3).zones[0]!.freePages -= 900;
     });
     expect(offences(result).filter((words) => words.startsWith(label))).toEqual([
       `${label} sys/meminfo Cached`,
@@ -383,7 +383,7 @@ describe('input from the capture', () => {
     expect(nodes.map(({ cpus }) => cpus)).toEqual([[0], [1], [2], [3]]);
     expect(distances[1]).toEqual([12, 10, 24, 20]);
     expect(nodes[1]!.memoryBytes % 4096).toBe(0);
-    expect(thp).toBe('always');
+    expect(thp).toEqual({ enabled: 'always', shmem: 'never', defrag: 'madvise' });
   });
 
   it('refuses a script that is not the one that was recorded', () => {

@@ -29,12 +29,30 @@ describe('the report', () => {
     expect(conformExitCode(conformReport([]))).toBe(4);
   });
 
-  it('verifies field classes per kernel', () => {
-    const [profile] = conformReport([good, bad, skipped]).verification;
-    expect(profile).toMatchObject({
-      profile: '6.12',
-      classes: { numa_maps: 'off', smaps: 'verified', 'memory.current': 'absent' },
-    });
+  it('counts fields per kernel, from which labels are made', () => {
+    const verification = conformReport([good, bad, skipped]).verification;
+    expect(verification).toMatchObject([
+      {
+        profile: '6.12',
+        releases: ['6.12.107+deb12-amd64'],
+        strategies: ['the capture itself'],
+        vmTypes: [],
+        fields: { numa_maps: { 'N<node>': { off: 3 } }, smaps: { Rss: { off: 0 }, Swap: { moved: 0 } } },
+      },
+    ]);
+    const { fields } = verification[0]!;
+    expect(fields['memory.current']).toBeUndefined();
+    for (const count of Object.values(fields).flatMap((names) => Object.values(names))) {
+      expect(count.exact + count.noise + count.off).toBe(count.compared);
+      expect(count.moved).toBeLessThanOrEqual(count.compared);
+    }
+    expect(fields['smaps']!['Rss']!.moved).toBeGreaterThan(0);
+  });
+
+  it('counts no capture as verifying that was not judged', () => {
+    expect(conformReport([notJudged(capture, 'why')]).verification).toEqual([
+      { profile: '6.12', releases: [], strategies: [], vmTypes: [], fields: {} },
+    ]);
   });
 
   it('sums counts over captures', () => {
@@ -82,9 +100,11 @@ it('prints JSON that reads as the report', () => {
 });
 
 it('prints Markdown with a matrix, what it verifies, and diffs', () => {
-  const text = conformMd(conformReport([good, bad, skipped]), 1);
-  expect(text).toContain('| numa_maps | 60 | 62 **!3** |');
-  expect(text).toContain('| numa_maps | **off** |');
+  const text = conformMd(conformReport([good, bad, skipped]), [{ title: 'VmRSS', labels: ['verified'] }], 1);
+  expect(text).toContain('| S03-backend-binding | 6.12.107+deb12-amd64 | 46 of 46 | ✓ 89 | ✓ 60 | ✓ 8 |');
+  expect(text).toContain('| 8 of 46 | **✗ 88 (✗ 2)** | **✗ 62 (✗ 3)** | ✓ 8 |');
+  expect(text).toContain('| numa_maps | 7 of 8 |');
+  expect(text).toContain('| VmRSS | verified |');
   expect(text).toContain('```diff\n@@ step 9');
   expect(text).toContain('not judged (no kernel profile for 6.6.1)');
 });

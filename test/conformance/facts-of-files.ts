@@ -184,11 +184,14 @@ function processFacts(files: SnapshotFiles, worker: string): ProcessFacts[] {
       vmSwapPages: pages('VmSwap'),
       hugetlbKb: pages('HugetlbPages') * 4,
       extraStatus: [],
-      vmas: parseSmaps(text('smaps')).map((vma): VmaFacts => {
-        const line = lines.get(vma.start)!;
-        const { hasFile, policy, hugetlb, numa } = line;
-        return { ...vma, hasFile, policy, hugetlb, numa, smaps: withShares(vma.name, vma.smaps) };
-      }),
+      // [vsyscall] is the kernel's own, and no line of numa_maps.
+      vmas: parseSmaps(text('smaps'))
+        .filter(({ name }) => name !== '[vsyscall]')
+        .map((vma): VmaFacts => {
+          const line = lines.get(vma.start)!;
+          const { hasFile, policy, hugetlb, numa } = line;
+          return { ...vma, hasFile, policy, hugetlb, numa, smaps: withShares(vma.name, vma.smaps) };
+        }),
       fds: [],
       extraFiles: {},
     },

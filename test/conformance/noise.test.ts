@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { NO_LEFTOVERS } from '../../src/conformance/leftovers.ts';
 import { NOISE, noiseFor, type NoiseContext } from '../../src/conformance/noise.ts';
+import { OUTCOME_NOISE } from '../../src/conformance/outcome-noise.ts';
+import { pressureOf } from '../../src/conformance/pressure-noise.ts';
 import { OUT_OF_SCOPE, outOfScope } from '../../src/conformance/out-of-scope.ts';
 import { Tally } from '../../src/conformance/tally.ts';
 import { compareCounters } from '../../src/conformance/compare-counters.ts';
@@ -17,16 +20,21 @@ const QUIET: NoiseContext = {
   waitingPages: 0,
   hasTinySlab: false,
   knowsPageLists: true,
+  leftovers: NO_LEFTOVERS,
+  pressure: pressureOf(new Map(), null, new Map(), false),
+  workers: 0,
+  collapsed: 0,
 };
 
 describe('noise', () => {
   it('gives every class a bound and a reason, and an id of its own', () => {
-    expect(new Set(NOISE.map(({ id }) => id)).size).toBe(NOISE.length);
-    for (const { bound, reason, fields } of NOISE) {
+    const all = [...NOISE, ...OUTCOME_NOISE];
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    for (const { bound, reason } of all) {
       expect(bound).not.toBe('');
       expect(reason).not.toBe('');
-      expect(fields.length).toBeGreaterThan(0);
     }
+    for (const { fields } of NOISE) expect(fields.length).toBeGreaterThan(0);
   });
 
   it.each([
@@ -43,21 +51,49 @@ describe('noise', () => {
     ['memory.events', 'oom_kill'],
     ['status', 'VmRSS'],
     ['status', 'RssFile'],
+    ['status', 'HugetlbPages'],
+    ['status', 'VmSwap'],
+    ['smaps', 'Private_Hugetlb'],
+    ['smaps', 'AnonHugePages'],
+    ['smaps', 'Swap'],
+    ['smaps', 'SwapPss'],
+    ['meminfo', 'HugePages_Total'],
+    ['meminfo', 'HugePages_Free'],
+    ['meminfo', 'HugePages_Rsvd'],
+    ['meminfo', 'Hugetlb'],
+    ['meminfo', 'AnonHugePages'],
+    ['meminfo', 'ShmemHugePages'],
+    ['meminfo', 'ShmemPmdMapped'],
+    ['meminfo', 'SwapTotal'],
+    ['meminfo', 'SwapFree'],
+    ['meminfo', 'SwapCached'],
+    ['node meminfo', 'HugePages_Free'],
+    ['node meminfo', 'AnonHugePages'],
+    ['memory.stat', 'anon_thp'],
+    ['memory.stat', 'shmem_thp'],
+    ['memory.stat', 'swapcached'],
+    ['memory.numa_stat', 'anon_thp'],
+    ['memory.swap.current', 'memory.swap.current'],
   ] as const)('has none for %s %s', (fieldClass, name) => {
     expect(noiseFor(fieldClass, name, QUIET)).toEqual({ bound: 0, ids: [] });
+    expect(outOfScope(fieldClass, name)).toBeUndefined();
   });
 
   it.each([
     ['node meminfo', 'FilePages', { interleaves: true }, 12],
     ['memory.numa_stat', 'file', { interleaves: true }, 12288],
-    ['meminfo', 'MemFree', {}, 4096],
+    ['meminfo', 'MemFree', {}, 12_288],
     ['meminfo', 'MemFree', { knowsPageLists: false }, 163_840],
     ['node meminfo', 'MemFree', { nid: 2, knowsPageLists: false }, 40_960],
     ['node numastat', 'numa_hit', { nid: 1 }, 512],
     ['node numastat', 'numa_hit', { nid: 2 }, 128],
+    ['node numastat', 'numa_hit', { nid: 1, hasTinySlab: true }, 4096],
+    ['meminfo', 'HugePages_Free', { leftovers: { poolPages: 37, offlinePages: 0 } }, 37],
+    ['meminfo', 'Hugetlb', { leftovers: { poolPages: 37, offlinePages: 0 } }, 37 * 2048],
+    ['node meminfo', 'MemTotal', { leftovers: { poolPages: 0, offlinePages: 70_000 } }, 280_000],
     ['memory.current', 'memory.current', {}, (64 * 4 + 28) * 4096],
-    ['meminfo', 'AnonPages', {}, 20],
-    ['meminfo', 'AnonPages', { ownAnonPages: 22 }, 108],
+    ['meminfo', 'AnonPages', {}, 32],
+    ['meminfo', 'AnonPages', { ownAnonPages: 22 }, 120],
     ['node meminfo', 'Shmem', { movesProcesses: true }, 768],
     ['memory.numa_stat', 'file_mapped', { movesProcesses: true }, 192 * 4096],
     ['numa_maps', 'N2', { waitingPages: 3000 }, 3000],
@@ -81,7 +117,7 @@ describe('noise', () => {
       const { exact, noise } = tally.classCounts()[0]!.count;
       return exact ? 'exact' : noise ? 'noise' : 'off';
     };
-    expect([0, 20, -20, 24, -24].map(judge)).toEqual(['exact', 'noise', 'noise', 'off', 'off']);
+    expect([0, 32, -32, 36, -36].map(judge)).toEqual(['exact', 'noise', 'noise', 'off', 'off']);
   });
 
   it('counts a field that the model lacks as off', () => {

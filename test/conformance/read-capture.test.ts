@@ -58,7 +58,7 @@ describe('both forms', () => {
       'meta.txt': `${META}qemu_args: -m 4G -drive file=secret\ndate: 2026-01-01\n`,
       '00-a.snap': renderSnap(
         new Map([
-          ['sys/vmstat', 'a 1\n'],
+          ['sys/pagetypeinfo', 'a 1\n'],
           ['sys/meminfo', 'b\n'],
           ['proc.w0/limits', 'c\n'],
         ]),
@@ -68,6 +68,16 @@ describe('both forms', () => {
     expect(kept.get('meta.txt')).toBe(META);
     expect(kept.get('00-a.snap')).toBe('==> sys/meminfo 2 <==\nb\n\n');
     expect(kept.get('steps.jsonl')).not.toMatch(/t_ms|"us"/);
+  });
+
+  it('keeps of the kernel log who was killed', () => {
+    const kill =
+      '[   95.7] oom-kill:constraint=CONSTRAINT_NONE,task=worker,pid=213\n[   95.8] Killed process 213 (worker)\n';
+    putCapture({ 'dmesg.txt': `[    0.1] Linux version\n${kill}[   96.0] bye\n` });
+    const capture = readCapture(dir);
+    expect(capture.log).toBe(kill);
+    expect(trimCapture(capture).get('dmesg.txt')).toBe(kill);
+    expect(trimCapture({ ...capture, log: '' }).has('dmesg.txt')).toBe(false);
   });
 
   it('round-trips any paths and texts, sizes counted in bytes of UTF-8', () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Inode } from '../../src/kernel/inode.ts';
-import type { Kernel } from '../../src/kernel/kernel.ts';
 import type { Mm } from '../../src/kernel/mm.ts';
 import type { StepResult } from '../../src/result/types.ts';
 import { Lab, MiB, pages, step } from '../simulation/lab.ts';
+import { checkBooks } from './check-books.ts';
 
 const inodeOf = (lab: Lab, name: string): Inode =>
   [...lab.world.kernel.inodes].find((inode) => inode.name === name)!;
@@ -47,50 +47,6 @@ function withMappedGmem(lab: Lab, name: string, count: number): Lab {
   lab.do('map', { kind: 'gmem', name, shared: true, readOnly: false, at: null, offset: null, bytes: null });
   lab.do('touch', { name, offset: 0, bytes: pages(count), write: true, random: null });
   return lab;
-}
-
-/** What every counter must be, from page tables and page caches alone. */
-function checkBooks(kernel: Kernel): void {
-  const anon = kernel.nodes.map(() => 0);
-  const mapped = kernel.nodes.map(() => new Set<number>());
-  const maps = new Map<number, number>();
-  for (const { mm } of kernel.processes.values()) {
-    mm?.pt.forEach(0, 2 ** 40, (_, n, period, lanes) => {
-      for (let k = 0; k < n; k++) {
-        const pfn = lanes[k % period]! + Math.floor(k / period);
-        maps.set(pfn, (maps.get(pfn) ?? 0) + 1);
-      }
-    });
-  }
-  for (const [pfn, count] of maps) {
-    expect(kernel.frames.mapCountOf(pfn)).toBe(count);
-    const nid = kernel.nidOf(pfn);
-    if (kernel.classes.get(kernel.frames.classOf(pfn)).kind === 'anon') anon[nid]!++;
-    else mapped[nid]!.add(pfn);
-  }
-  const shmem = kernel.nodes.map(() => 0);
-  for (const inode of kernel.inodes) {
-    if (inode.kind !== 'shmem') continue;
-    for (let i = 0; i < inode.sizePages; i++) {
-      const pfn = inode.cache.get(i);
-      if (pfn < 0) continue;
-      expect(kernel.classes.get(kernel.frames.classOf(pfn)).inode).toBe(inode);
-      shmem[kernel.nidOf(pfn)]!++;
-    }
-    for (const { mm, vma } of inode.mappings) {
-      for (let at = vma.start; at < vma.end; at++) {
-        const pfn = mm.pt.get(at);
-        if (pfn >= 0 && vma.shared) expect(pfn).toBe(inode.cache.get(vma.pgoff + at - vma.start));
-      }
-    }
-  }
-  kernel.nodes.forEach((node, nid) => {
-    expect(node.counter('nr_anon_pages')).toBe(anon[nid]);
-    expect(node.counter('nr_mapped')).toBe(mapped[nid]!.size);
-    expect(node.counter('nr_shmem')).toBe(shmem[nid]);
-    expect(kernel.rootMemcg.own('anon', nid)).toBe(anon[nid]);
-    expect(kernel.rootMemcg.own('shmem', nid)).toBe(shmem[nid]);
-  });
 }
 
 const migrate = (lab: Lab, from: number[], to: number[], worker = 'w0'): StepResult =>

@@ -48,7 +48,9 @@ describe('the OOM killer', () => {
             chosen = `w${i}`;
           });
           const other = workers.get('w0')!.task;
-          expect(oomKill(kernel, other, limit)?.worker ?? null).toBe(chosen);
+          const constraint = limit ? 'CONSTRAINT_MEMCG' : 'CONSTRAINT_NONE';
+          const victim = oomKill(kernel, other, { limit, nodemask: null, constraint, kind: 'anon' });
+          expect(victim?.worker ?? null).toBe(chosen);
           // Whoever asked for memory dies when its call returns, everybody else at once.
           if (chosen !== null) expect(workers.get(chosen)!.process.isAlive).toBe(chosen === 'w0');
         },

@@ -91,7 +91,7 @@ describe('calls on a gmem', () => {
     const { errno, message } = one.run(
       step('touch', { name: 'g', offset: 0, bytes: 4096, write: false, random: null }),
     );
-    expect([errno, message]).toEqual(['ECONNRESET', 'worker died signal=7']);
+    expect([errno, message]).toEqual(['ECONNRESET', 'worker died: signal 7 (BUS)']);
     expect(one.world.workers.get('w0')!.process.isAlive).toBe(false);
   });
 

@@ -29,6 +29,7 @@ describe('the tree of a snapshot', () => {
       'memory.max',
       'memory.numa_stat',
       'memory.peak',
+      'memory.swap.current',
       'memory.stat',
     ];
     const expected = [

@@ -49,7 +49,7 @@ describe('a machine', () => {
           [20, 10],
         ],
         sysctl: {},
-        thp: 'never',
+        thp: { enabled: 'never', shmem: 'never', defrag: 'madvise' },
       },
     });
   });
@@ -142,8 +142,8 @@ describe('problems of a machine', () => {
       '3:24 range distances[1][0]: 21 from node 1 to node 0, but 20 the other way: both must be the same',
     ],
     [
-      `${two}\nthp: always`,
-      '3:1 schema unknown key "thp": one of $schema, title, nodes, distances, movable, sysctl',
+      `${two}\nthp: { enabled: sometimes }`,
+      '3:17 schema thp.enabled: "sometimes" is not valid: one of always, madvise, never',
     ],
     [
       `${two}\nsysctl: { vm.max_map_cnt: 1 }`,

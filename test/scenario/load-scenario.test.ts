@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { loadScenario } from '../../src/scenario/load-scenario.ts';
 import { load, machineFile, machineNames, machineNamed, problemsOf, shown } from './sample.ts';
 
-const KEYS = '$schema, title, description, sources, machine, kernel, seed, strategies, processes, steps';
+const KEYS =
+  '$schema, title, description, sources, machine, kernel, proposed, seed, strategies, processes, steps, expect';
 const MACHINES = 'cxl-2node, rig-4node, talk-4node';
 
 const HEAD = 'title: t\nmachine: rig-4node\n';
@@ -23,6 +24,7 @@ describe('a scenario', () => {
       processes: {},
       steps: [{ line: 3, column: 8, who: null, text: 'noop', expect: null, verb: 'noop', args: {} }],
       script: 'noop',
+      expectations: [],
     });
   });
 

@@ -28,7 +28,7 @@ export function fourNodes(bytesEach: number): Machine {
       [24, 20, 12, 10],
     ],
     sysctl: {},
-    thp: 'always',
+    thp: { enabled: 'never', shmem: 'never', defrag: 'madvise' },
   };
 }
 
@@ -87,5 +87,6 @@ export function scenarioOf({ kernel, machine }: { kernel: Scenario['kernel']; ma
     processes: {},
     steps: [],
     script: '',
+    expectations: [],
   };
 }

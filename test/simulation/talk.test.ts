@@ -8,16 +8,12 @@ import { parseStatus, statusKb } from '../../src/procfs/status.ts';
 import { parseTop } from '../../src/procfs/top.ts';
 import { renderTree } from '../../src/procfs/tree.ts';
 import type { RunResult, Snapshot, StrategyRun } from '../../src/result/types.ts';
-import type { Scenario } from '../../src/scenario/types.ts';
 import { GiB, MiB, PRESETS } from './lab.ts';
-import { ownScenario, runOf, runUnder, SCENARIO_IDS, snapshotOf } from './scenario-file.ts';
+import { ownScenario, runOf, runUnder, snapshotOf } from './scenario-file.ts';
 
-const scenarios = new Map<string, Scenario>();
 const results = new Map<string, RunResult>();
-for (const id of SCENARIO_IDS) {
-  const scenario = await ownScenario(id);
-  scenarios.set(id, scenario);
-  results.set(id, runUnder(scenario));
+for (const id of ['talk-snp-10g', 'talk-snp-40g', 'talk-numa-backends', 'conversion']) {
+  results.set(id, runUnder(await ownScenario(id)));
 }
 
 /** One snapshot of one strategy's run of a scenario, read as the kernel prints it. */
@@ -345,20 +341,5 @@ describe('conversions of a 1 GiB guest', () => {
     );
     const { step } = new Reading('conversion', 'alloc-charge', 'double-window').snapshot;
     expect(found).toEqual([['alloc-charge', 'rss-exceeds-vm-size', step]]);
-  });
-});
-
-describe.each(SCENARIO_IDS)('%s', (id) => {
-  it('gives the same bytes when it runs again', () => {
-    expect(JSON.stringify(runUnder(scenarios.get(id)!)) === JSON.stringify(results.get(id))).toBe(true);
-  });
-
-  it('gives each strategy the same whatever ran before it', () => {
-    const turned = runUnder(scenarios.get(id)!, [...PRESETS].reverse());
-    expect(turned.strategies.map(({ name }) => name)).toEqual([...PRESETS].reverse());
-    const differing = turned.strategies.filter(
-      (run) => JSON.stringify(run) !== JSON.stringify(runOf(results.get(id)!, run.name)),
-    );
-    expect(differing.map(({ name }) => name)).toEqual([]);
   });
 });

@@ -37,36 +37,8 @@ function outcome(run: Played): { paid: number[]; nodes: number[]; shown: (number
 }
 
 const FALLOCATE = 'gmem fallocate g 0 8M';
-const VCPU = 'vm touch 0 8M vcpu=0';
-const LAUNCH = 'vm launch-update 0 8M';
-const HELPER = 'helper: gmem fallocate g 0 8M';
 
 describe('who pays, who places, who is shown', () => {
-  it.each<[string, string, { paid: number[]; nodes: number[]; shown: number[] }]>([
-    [FALLOCATE, 'page-cache', { paid: [8, 0], nodes: [8, 0, 0, 0], shown: [0, 0] }],
-    [FALLOCATE, 'shadow-vma', { paid: [8, 0], nodes: [8, 0, 0, 0], shown: [8, 0] }],
-    [FALLOCATE, 'tdp-fault', { paid: [8, 0], nodes: [8, 0, 0, 0], shown: [0, 0] }],
-    [FALLOCATE, 'alloc-charge', { paid: [8, 0], nodes: [8, 0, 0, 0], shown: [8, 0] }],
-    [VCPU, 'page-cache', { paid: [8, 0], nodes: [0, 8, 0, 0], shown: [0, 0] }],
-    [VCPU, 'shadow-vma', { paid: [8, 0], nodes: [0, 8, 0, 0], shown: [8, 0] }],
-    [VCPU, 'tdp-fault', { paid: [8, 0], nodes: [0, 8, 0, 0], shown: [8, 0] }],
-    [VCPU, 'alloc-charge', { paid: [8, 0], nodes: [0, 8, 0, 0], shown: [8, 0] }],
-    [LAUNCH, 'page-cache', { paid: [8, 0], nodes: [8, 0, 0, 0], shown: [0, 0] }],
-    [LAUNCH, 'shadow-vma', { paid: [8, 0], nodes: [8, 0, 0, 0], shown: [8, 0] }],
-    [LAUNCH, 'tdp-fault', { paid: [8, 0], nodes: [8, 0, 0, 0], shown: [0, 0] }],
-    [LAUNCH, 'alloc-charge', { paid: [8, 0], nodes: [8, 0, 0, 0], shown: [8, 0] }],
-    [HELPER, 'page-cache', { paid: [0, 8], nodes: [0, 0, 8, 0], shown: [0, 0] }],
-    [HELPER, 'shadow-vma', { paid: [0, 8], nodes: [0, 0, 8, 0], shown: [8, 0] }],
-    [HELPER, 'tdp-fault', { paid: [0, 8], nodes: [0, 0, 8, 0], shown: [0, 0] }],
-    [`${HELPER}\n${VCPU}`, 'tdp-fault', { paid: [0, 8], nodes: [0, 0, 8, 0], shown: [8, 0] }],
-    [HELPER, 'alloc-charge', { paid: [0, 8], nodes: [0, 0, 8, 0], shown: [8, 0] }],
-    [HELPER, 'alloc-charge{owner=current}', { paid: [0, 8], nodes: [0, 0, 8, 0], shown: [0, 8] }],
-    [HELPER, 'alloc-charge{charge=vm}', { paid: [8, 0], nodes: [0, 0, 8, 0], shown: [8, 0] }],
-    [HELPER, 'tdp-fault{charge=vm}', { paid: [8, 0], nodes: [0, 0, 8, 0], shown: [0, 0] }],
-  ])('"%s" under %s', (first, strategy, expected) => {
-    expect(outcome(play(strategy, script(first)))).toEqual(expected);
-  });
-
   it('a second allocation of the same pages charges and moves nothing', () => {
     const twice = play('alloc-charge{owner=current}', script(`helper: gmem fallocate g 0 6M\n${FALLOCATE}`));
     expect(outcome(twice)).toEqual({ paid: [2, 6], nodes: [2, 0, 6, 0], shown: [2, 6] });
@@ -82,14 +54,6 @@ describe('who pays, who places, who is shown', () => {
     expect(outcome(other).paid).toEqual([5, 0]);
   });
 
-  it('charges stay with the group when the VMM moves; new pages go to the new one', () => {
-    const run = play(
-      'page-cache',
-      script('gmem fallocate g 0 4M\ncgroup move w0 /helper\ngmem fallocate g 0 8M'),
-    );
-    expect(outcome(run).paid).toEqual([4, 4]);
-  });
-
   it('charge=vm follows the VMM, while it lives', () => {
     const moved =
       'helper: gmem fallocate g 0 2M\ncgroup move w0 /helper\ncgroup move helper /vm\nhelper: gmem fallocate g 0 4M';
@@ -102,14 +66,6 @@ describe('who pays, who places, who is shown', () => {
       2, 6,
     ]);
     expect(dead.findings).not.toContain('rss-balanced-at-exit');
-  });
-
-  it('owner=current leaves the helper with RSS that it has no mapping for', () => {
-    const run = play('alloc-charge{owner=current}', script(HELPER));
-    expect(run.findings).toContain('rss-exceeds-vm-size');
-    const gone = play('alloc-charge{owner=current}', script(`${HELPER}\nhelper: exit\ngmem punch g 0 8M`));
-    expect(gone.findings).not.toContain('rss-balanced-at-exit');
-    expect(gone.run.error).toBeNull();
   });
 });
 
@@ -134,12 +90,6 @@ snapshot full
     expect(rssFile('page-cache', 'vm touch 0 4M\ntouch g 0 2M read')).toBe(2);
     expect(rssFile('page-cache', 'touch g 0 2M write\ngmem punch g 0 1M')).toBe(1);
     expect(rssFile('page-cache', 'touch g 0 2M write\ngmem fallocate g 0 8M')).toBe(2);
-  });
-
-  it('is counted twice by designs that add to RSS', () => {
-    expect(rssFile('tdp-fault', 'vm touch 0 4M\ntouch g 0 2M read')).toBe(6);
-    expect(rssFile('alloc-charge', 'vm touch 0 4M\ntouch g 0 2M read')).toBe(6);
-    expect(rssFile('shadow-vma', 'vm touch 0 4M\ntouch g 0 2M read')).toBe(6);
   });
 
   it('is left out of the tracker as far as it is in RSS', () => {

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { LAB_TOOLS, labKernels, missingKernels } from '../../lab/requirements.ts';
 import { columns } from '../columns.ts';
 import { EXIT } from '../exit-codes.ts';
 import { fileErrorWords } from '../input-error.ts';
@@ -21,7 +22,8 @@ export async function doctorCommand(): Promise<number> {
     directory(),
     datasets(),
     tool('numastat', 'numactl', 'reads the trees that reports hold'),
-    tool('qemu-system-x86_64', 'qemu-system-x86', 'makes captures of other kernels'),
+    ...LAB_TOOLS.map(({ name, use, debianPackage }) => tool(name, debianPackage, `lab: ${use}`)),
+    ...kernelChecks(),
   ];
   const rows = checks.map(({ what, state, words }) => [
     state === 'optional' ? 'not there' : state,
@@ -95,6 +97,19 @@ function tool(name: string, debianPackage: string, use: string): Check {
   const found = dirs.map((dir) => join(dir, name)).find((path) => existsSync(path));
   if (found !== undefined) return { what: name, state: 'ok', words: found };
   return { what: name, state: 'optional', words: `${use}; Debian: apt-get install ${debianPackage}` };
+}
+
+/** Kernels that `lab` can boot, and profiles without one. */
+function kernelChecks(): Check[] {
+  const kernels = labKernels(undefined);
+  return [
+    ...kernels.map(({ release, image }): Check => ({ what: `kernel ${release}`, state: 'ok', words: image })),
+    ...missingKernels(kernels).map(({ profile, get }): Check => ({
+      what: `kernel ${profile}`,
+      state: 'optional',
+      words: `lab boots it; Debian: ${get}`,
+    })),
+  ];
 }
 
 const messageOf = (error: unknown): string => (error as Error).message.split('\n')[0]!;

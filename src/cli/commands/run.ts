@@ -7,7 +7,7 @@ import { ComparisonPrinter } from '../print-comparison.ts';
 import { say } from '../progress.ts';
 import { ReportDirectory } from '../report-directory.ts';
 import { dirName } from '../report-paths.ts';
-import { resultExit, sayAlarms } from '../result-verdict.ts';
+import { resultExit, sayAlarms, sayExpectations } from '../result-verdict.ts';
 import { simulate } from '../simulate.ts';
 import { isOn, textOf, type Arguments } from '../verb.ts';
 import { writeReport } from '../write-report.ts';
@@ -46,6 +46,7 @@ async function runJob(
   printer.print(compareStrategies(result, rows));
   for (const warning of warnings) say(warning);
   sayAlarms(result, rows);
+  sayExpectations(scenario, result);
   say(`${scenario.id}: wrote ${directory.fileCount} files to ${directory.name}`);
   return resultExit(result);
 }

@@ -14,6 +14,7 @@ export const compare: Verb = {
       describe: 'Comparison on the standard output',
     },
     nodes: { type: 'boolean', describe: 'Every interface node by node (table, md)' },
+    scorecard: { type: 'boolean', describe: 'Requirements voiced upstream, judged by the run (table, md)' },
     exact: { type: 'boolean', describe: 'Whole kB instead of rounded sizes (table)' },
     reference: { type: 'string', describe: 'Strategy that differences are against' },
     baseline: { type: 'string', describe: 'File of exact values; any difference is a finding' },

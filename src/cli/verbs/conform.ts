@@ -16,6 +16,10 @@ export const conform: Verb = {
       default: 'table',
       describe: 'Report on the standard output',
     },
+    out: {
+      type: 'string',
+      describe: 'Directory for report.html, report.md and conformance.json',
+    },
   },
   example: ['gmemlab conform', 'Compare with all captures; exit 1 if any field is off'],
   handle: async (args) => (await import('../commands/conform.ts')).conformCommand(args),

@@ -6,7 +6,7 @@ import { ScriptNames } from './script-names.ts';
 import type { ScriptText } from './script-text.ts';
 
 /** The worker that every script has. */
-const DEFAULT_WORKER = 'w0';
+export const DEFAULT_WORKER = 'w0';
 
 /** What a script runs on. */
 export interface ScriptSurroundings {
@@ -36,7 +36,7 @@ export function checkScript(script: ScriptText, surroundings: ScriptSurroundings
 }
 
 /** `/a/b` and `/a`. */
-function withParents(path: string): string[] {
+export function withParents(path: string): string[] {
   const parts = path.split('/').slice(1);
   return parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`);
 }

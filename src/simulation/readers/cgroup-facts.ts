@@ -1,4 +1,4 @@
-import { KERNEL_ITEMS, MEMCG_ITEMS, type Memcg, type MemcgItem } from '../../kernel/memcg.ts';
+import { EVENT_ITEMS, KERNEL_ITEMS, MEMCG_ITEMS, type Memcg, type MemcgItem } from '../../kernel/memcg.ts';
 import type { CgroupFacts } from '../../procfs/facts.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
 import type { World } from '../world.ts';
@@ -9,9 +9,9 @@ const IN_BYTES: ReadonlySet<MemcgItem> = new Set(['slab_reclaimable', 'slab_unre
 /** What a cgroup's memory files say; the hierarchy below it is included. */
 export function cgroupFacts(world: World, memcg: Memcg): CgroupFacts {
   const numaStat: Record<string, number[]> = {};
-  const stat: Record<string, number> = {};
+  const stat: Record<string, number> = { ...memcg.vmEvents };
   for (const item of MEMCG_ITEMS) {
-    const scale = IN_BYTES.has(item) ? 1 : PAGE_SIZE;
+    const scale = IN_BYTES.has(item) || EVENT_ITEMS.has(item) ? 1 : PAGE_SIZE;
     const bytes = memcg.total(item).map((amount) => amount * scale);
     numaStat[item] = bytes;
     stat[item] = bytes.reduce((sum, amount) => sum + amount, 0);
@@ -20,17 +20,16 @@ export function cgroupFacts(world: World, memcg: Memcg): CgroupFacts {
     items.reduce((total, item) => total + (stat[item] ?? 0), 0);
   stat['kernel'] = sum(KERNEL_ITEMS);
   stat['slab'] = sum(['slab_reclaimable', 'slab_unreclaimable']);
-  // Not a line of its own in any file, and not by node, respectively.
+  // Not a line of its own in any file.
   delete stat['kernel_other'];
   delete numaStat['kernel_other'];
-  delete numaStat['vmalloc'];
   return {
     path: memcg.path,
     currentBytes: memcg.usage * PAGE_SIZE,
     peakBytes: memcg.peak * PAGE_SIZE,
     maxBytes: memcg.max === null ? null : memcg.max * PAGE_SIZE,
     highBytes: memcg.high === null ? null : memcg.high * PAGE_SIZE,
-    swapCurrentBytes: 0,
+    swapCurrentBytes: memcg.swapUsage * PAGE_SIZE,
     procs: [...world.kernel.processes.values()]
       .filter((process) => process.isAlive && process.memcg === memcg)
       .map((process) => process.pid),

@@ -5,6 +5,7 @@ import type { FdFacts, ProcessFacts } from '../../procfs/facts.ts';
 import { formatList } from '../../units/nodelist.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
 import type { World } from '../world.ts';
+import { HUGE_PAGE_KB } from './hugetlb-facts.ts';
 import { vmaFacts } from './vma-facts.ts';
 
 /** O_RDWR | O_LARGEFILE, and with O_CLOEXEC, as fdinfo prints them. */
@@ -47,7 +48,7 @@ export function processFacts(world: World, process: Process): ProcessFacts {
     vmLibPages: vm((vma) => isCode(vma) && (vma.file === null || vma.file !== exe)),
     vmPteBytes: pageTablePages(process) * PAGE_SIZE,
     vmSwapPages: mm.rss.swap,
-    hugetlbKb: 0,
+    hugetlbKb: mm.hugetlbPages * HUGE_PAGE_KB,
     extraStatus: [...readers.statusLines(process)],
     vmas: vmaFacts(world, process),
     fds: fdFacts(world, process),

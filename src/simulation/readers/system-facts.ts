@@ -2,13 +2,21 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { NodeItemName } from '../../kernel/node.ts';
 import type { SystemFacts } from '../../procfs/facts.ts';
 import type { World } from '../world.ts';
+import { HUGE_PAGE_KB } from './hugetlb-facts.ts';
 
 /** What /proc/meminfo and /proc/vmstat say beyond sums over nodes. */
 export function systemFacts(world: World): SystemFacts {
   const { kernel } = world;
+  const { total, free, reserved, surplus } = kernel.hugetlb;
   return {
-    meminfoPages: { MemAvailable: memAvailable(kernel), Committed_AS: kernel.committed, Buffers: 0 },
-    hugepages: { total: 0, free: 0, reserved: 0, surplus: 0, hugepageKb: 2048 },
+    meminfoPages: {
+      MemAvailable: memAvailable(kernel),
+      Committed_AS: kernel.committed,
+      Buffers: 0,
+      SwapTotal: kernel.swap.totalPages,
+      SwapFree: kernel.swap.freePages,
+    },
+    hugepages: { total, free, reserved, surplus, hugepageKb: HUGE_PAGE_KB },
     vmEvents: { ...kernel.vmEvents },
   };
 }

@@ -5,7 +5,7 @@ import type { PfnMap } from '../../kernel/pfn-map.ts';
 import { RangeSet } from '../../kernel/range-set.ts';
 import type { Process } from '../../kernel/task.ts';
 import type { Holding, ProcessTruth, TruthFacts } from '../../result/types.ts';
-import { PAGE_SIZE } from '../../units/pages.ts';
+import { PAGE_SIZE, PAGES_PER_PMD } from '../../units/pages.ts';
 import type { MemSlot } from '../../kvm/memslot.ts';
 import { sharedEntries } from '../../kvm/tdp.ts';
 import type { Vm } from '../../kvm/vm.ts';
@@ -19,7 +19,13 @@ import { XARRAY_NODE_BYTES } from '../../kernel/slab.ts';
 export function truthFacts(world: World): TruthFacts {
   const { kernel } = world;
   const living = [...kernel.processes.values()].filter((process) => process.isAlive);
-  const holdings = [...fileHoldings(world, living), ...anonHoldings(world, living), ...kernelHoldings(world)];
+  const holdings = [
+    ...fileHoldings(world, living),
+    ...anonHoldings(world, living, 'anonymous memory', 'anon'),
+    ...anonHoldings(world, living, 'private huge pages', 'hugetlb'),
+    ...poolHolding(world),
+    ...kernelHoldings(world),
+  ];
   return {
     holdings,
     processes: living.map((process) => processTruth(world, process, holdings)),
@@ -31,7 +37,7 @@ export function truthFacts(world: World): TruthFacts {
   };
 }
 
-const KINDS = { gmem: 'gmem', shmem: 'memfd', file: 'file', anon: 'anon', kernel: 'kernel' } as const;
+const KINDS = { gmem: 'gmem', shmem: 'memfd', file: 'file', hugetlb: 'hugetlb' } as const;
 
 function emptyHolding(world: World, object: string, kind: Holding['kind'], user: string | null): Holding {
   return {
@@ -62,7 +68,12 @@ function fileHoldings(world: World, living: readonly Process[]): Holding[] {
         holding.guestMappedPages += isShared ? sharedEntries(vm, slot) : slot.mapped.size;
       }
     }
-    if (inode.kind === 'gmem') holding.offPolicyPages = offPolicy(world, inode);
+    if (inode.kind === 'gmem') {
+      const off = offPolicy(world, inode);
+      holding.offPolicyPages = off && off.reduce((sum, pages) => sum + pages, 0);
+      if (off) holding.offPolicyNodePages = off;
+      holding.movablePages = movable(world, inode);
+    }
     out.push(holding);
   }
   return out;
@@ -96,45 +107,64 @@ function addPages(world: World, holding: Holding, map: PfnMap, index: number, co
 }
 
 function addFrames(world: World, holding: Holding, pfn: number, pages: number, id: number): void {
-  const { memcg, allocator } = world.kernel.classes.get(id);
+  const { memcg, allocator, kind } = world.kernel.classes.get(id);
   const nid = world.kernel.nidOf(pfn);
   holding.nodePages[nid] = holding.nodePages[nid]! + pages;
-  const path = memcg.isDying ? `${memcg.path} (deleted)` : memcg.path;
-  holding.chargedPages[path] = (holding.chargedPages[path] ?? 0) + pages;
+  // Huge pages are charged to no group.
+  if (kind !== 'hugetlb') {
+    const path = memcg.isDying ? `${memcg.path} (deleted)` : memcg.path;
+    holding.chargedPages[path] = (holding.chargedPages[path] ?? 0) + pages;
+  }
   const who = allocator === '' ? 'kernel' : allocator;
   holding.allocatedPages[who] = (holding.allocatedPages[who] ?? 0) + pages;
 }
 
-/** Pages on nodes that the VMM's wish does not name; null where it never wished. */
-function offPolicy(world: World, inode: Inode): number | null {
+/** Pages on nodes that the VMM's wish does not name, by node; null where it never wished. */
+function offPolicy(world: World, inode: Inode): number[] | null {
   const wishes = world.wishes.get(inode);
   if (!wishes) return null;
-  let pages = 0;
+  const off = world.kernel.nodes.map(() => 0);
   for (let at = 0; at < inode.sizePages;) {
     const { policy, end } = wishes.lookup(at);
     const to = Math.min(end, inode.sizePages);
     if (policy && policy.nodes.length > 0) {
       inode.cache.forEach(at, to - at, (_, n, period, lanes) => {
         forEachLane(n, period, lanes, (pfn, length) => {
-          if (!policy.nodes.includes(world.kernel.nidOf(pfn))) pages += length;
+          const nid = world.kernel.nidOf(pfn);
+          if (!policy.nodes.includes(nid)) off[nid] = off[nid]! + length;
         });
       });
     }
     at = to;
   }
+  return off;
+}
+
+/** Pages that the design lets mm take; it is asked once for each stretch of the page cache. */
+function movable(world: World, inode: Inode): number {
+  let pages = 0;
+  inode.cache.forEach(0, inode.sizePages, (index, n) => {
+    if (world.readers.mayMigrate(inode, index)) pages += n;
+  });
   return pages;
 }
 
-/** Anonymous memory by process; a page that several map belongs to the first of them. */
-function anonHoldings(world: World, living: readonly Process[]): Holding[] {
+/** Memory of no file, by process; a page that several map belongs to the first of them. */
+function anonHoldings(
+  world: World,
+  living: readonly Process[],
+  object: string,
+  kind: 'anon' | 'hugetlb',
+): Holding[] {
   const { kernel } = world;
   const seen = new RangeSet();
   const out: Holding[] = [];
   for (const process of living) {
-    const holding = emptyHolding(world, 'anonymous memory', 'anon', process.worker);
+    const holding = emptyHolding(world, object, kind, process.worker);
     eachMapped(process, (pfn, length) => {
       kernel.frames.forEach(pfn, length, (start, pages, id, maps) => {
-        if (kernel.classes.get(id).kind !== 'anon') return;
+        const folioClass = kernel.classes.get(id);
+        if (folioClass.kind !== kind || folioClass.inode !== null) return;
         if (maps === 1) addFrames(world, holding, start, pages, id);
         else unseen(seen, start, pages, (at, n) => addFrames(world, holding, at, n, id));
       });
@@ -167,6 +197,13 @@ function unseen(
   seen.add(pfn, count);
 }
 
+/** Huge pages that wait in the pool: taken from everybody, of use to nobody yet. */
+function poolHolding(world: World): Holding[] {
+  const holding = emptyHolding(world, 'free huge pages', 'hugetlb', null);
+  holding.nodePages = world.kernel.hugetlb.nodes.map((node) => node.free.size * PAGES_PER_PMD);
+  return holding.nodePages.some((pages) => pages > 0) ? [holding] : [];
+}
+
 /** Page tables of processes and VMs, and the slab objects of files and attributes, in whole pages. */
 function kernelHoldings(world: World): Holding[] {
   const { kernel } = world;
@@ -191,6 +228,9 @@ function kernelHoldings(world: World): Holding[] {
     add('root of the second-level page table', user, vm.rootPages, PAGE_SIZE);
     add('struct kvm', user, vm.structPages, PAGE_SIZE);
     add('stack of the page recovery thread', user, vm.recoveryStack, PAGE_SIZE);
+    for (const { id, lpageInfo } of vm.slots.values()) {
+      add(`huge page info of slot ${id}`, user, lpageInfo, PAGE_SIZE);
+    }
     for (const { id, cache, pages } of vm.vcpus.values()) {
       add(`vCPU ${id}`, user, pages, PAGE_SIZE);
       add(`table cache of vCPU ${id}`, user, cache, PAGE_SIZE);

@@ -1,13 +1,18 @@
 import type { FolioClass } from '../../kernel/folio-class.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { policyText } from '../../kernel/mempolicy.ts';
+import { forEachLevel } from '../../kernel/huge-maps.ts';
+import { isShmemAllowed } from '../../kernel/shmem-huge.ts';
+import { isThpAllowed } from '../../kernel/thp.ts';
 import { forEachLane } from '../../kernel/page-allocator.ts';
 import { forEachMapping } from '../../kernel/rmap.ts';
+import { cachedRuns } from '../../kernel/swap-cache.ts';
 import type { Process } from '../../kernel/task.ts';
 import { indexOf, type Vma } from '../../kernel/vma.ts';
 import { emptySmaps, type SmapsFacts, type VmaFacts } from '../../procfs/facts.ts';
 import { PAGE_SIZE, PAGES_PER_PMD } from '../../units/pages.ts';
 import type { World } from '../world.ts';
+import { gatherHugetlb, HUGE_PAGE_KB } from './hugetlb-facts.ts';
 
 /** Bits of Pss below one byte (fs/proc/task_mmu.c:PSS_SHIFT). */
 const PSS_SCALE = 4096;
@@ -19,7 +24,8 @@ export function vmaFacts(world: World, process: Process): VmaFacts[] {
 
 function oneVma(world: World, process: Process, vma: Vma): VmaFacts {
   const { kernel } = world;
-  const { numa, smaps } = gather(kernel, process, vma);
+  const { numa, smaps } = vma.hugetlb ? gatherHugetlb(kernel, process, vma) : gather(kernel, process, vma);
+  const pageKb = vma.hugetlb ? HUGE_PAGE_KB : 4;
   return {
     start: vma.start * PAGE_SIZE,
     end: vma.end * PAGE_SIZE,
@@ -31,9 +37,9 @@ function oneVma(world: World, process: Process, vma: Vma): VmaFacts {
     hasFile: vma.file !== null,
     policy: policyText(policyAtStart(vma) ?? process.main.policy),
     vmFlags: vmFlags(world, vma),
-    hugetlb: false,
-    kernelPageKb: 4,
-    mmuPageKb: 4,
+    hugetlb: vma.hugetlb !== null,
+    kernelPageKb: pageKb,
+    mmuPageKb: pageKb,
     thpEligible: isThpEligible(world, vma) ? 1 : 0,
     numa,
     smaps,
@@ -63,6 +69,11 @@ function gather(kernel: Kernel, process: Process, vma: Vma): Pick<VmaFacts, 'num
     nodes: kernel.nodes.map(() => 0),
   };
   const smaps = emptySmaps();
+  forEachLevel(process.mm!, vma.start, vma.end - vma.start, (_, n, isHuge) => {
+    if (!isHuge || vma.isShadow) return;
+    if (vma.file) smaps.shmemPmd += n * PAGE_SIZE;
+    else smaps.anonHuge += n * PAGE_SIZE;
+  });
   forEachMapping(process.mm!, vma, vma.start, vma.end - vma.start, (_, n, period, lanes) => {
     forEachLane(n, period, lanes, (pfn, length) => {
       kernel.frames.forEach(pfn, length, (start, pages, id, maps) => {
@@ -76,13 +87,48 @@ function gather(kernel: Kernel, process: Process, vma: Vma): Pick<VmaFacts, 'num
         if (folioClass.kind === 'gmem' || folioClass.mlocked) numa.active += pages;
         numa.mapMax = Math.max(numa.mapMax, maps);
         addSmaps(smaps, folioClass, pages, maps);
-        if (!vma.isShadow || kernel.profile.gmemReferenced) smaps.referenced += pages * PAGE_SIZE;
+        for (const { count } of cachedRuns(kernel, start, pages)) numa.swapcache += count;
+        const isYoung = wasTouched(kernel, folioClass) && (!vma.isShadow || kernel.profile.gmemReferenced);
+        if (isYoung) smaps.referenced += pages * PAGE_SIZE;
       });
     });
   });
+  const { pt, oldPages } = process.mm!;
+  oldPages.forEachRun(vma.start, vma.end - vma.start, (at, count) => {
+    pt.forEach(at, count, (_, n, period, lanes) => {
+      forEachLane(n, period, lanes, (pfn, length) => {
+        kernel.frames.forEach(pfn, length, (_start, pages, id) => {
+          if (wasTouched(kernel, kernel.classes.get(id))) smaps.referenced -= pages * PAGE_SIZE;
+        });
+      });
+    });
+  });
+  addSwap(smaps, kernel, process, vma);
   if (vma.isLocked) smaps.locked = Math.floor(smaps.pss / PSS_SCALE);
   return { numa, smaps };
 }
+
+/** Swapped pages: of the page table, by the share in their slots; of a tmpfs file, those of its range (fs/proc/task_mmu.c:smap_gather_stats). */
+function addSwap(smaps: SmapsFacts, kernel: Kernel, process: Process, vma: Vma): void {
+  const { swapped } = process.mm!;
+  if (vma.file?.kind === 'shmem') {
+    vma.file.swapped.forEach(indexOf(vma, vma.start), vma.end - vma.start, (_, n) => {
+      smaps.swap += n * PAGE_SIZE;
+    });
+  }
+  swapped.forEach(vma.start, vma.end - vma.start, (_, n, period, lanes) => {
+    smaps.swap += n * PAGE_SIZE;
+    forEachLane(n, period, lanes, (slot, length) => {
+      kernel.swap.slots.forEach(slot, length, (_slot, pages, _id, refs) => {
+        smaps.swapPss += Math.floor((PAGE_SIZE * PSS_SCALE) / refs) * pages;
+      });
+    });
+  });
+}
+
+/** The accessed bits that a scan cleared, or giving the memory up, and no access has set since. */
+const wasTouched = (kernel: Kernel, { age, dirty }: FolioClass): boolean =>
+  age !== 'old' && (age !== 'lazy' || dirty || !kernel.profile.freeClearsYoung);
 
 function addSmaps(smaps: SmapsFacts, folioClass: FolioClass, pages: number, maps: number): void {
   const bytes = pages * PAGE_SIZE;
@@ -92,6 +138,7 @@ function addSmaps(smaps: SmapsFacts, folioClass: FolioClass, pages: number, maps
   if (folioClass.dirty) smaps.pssDirty += pss;
   if (folioClass.kind === 'anon') {
     smaps.anonymous += bytes;
+    if (folioClass.age === 'lazy' && !folioClass.dirty) smaps.lazyFree += bytes;
     smaps.pssAnon += pss;
   } else if (folioClass.kind === 'shmem') smaps.pssShmem += pss;
   else smaps.pssFile += pss;
@@ -123,17 +170,17 @@ function vmFlags(world: World, vma: Vma): string[] {
   for (const code of ['sr', 'rr', 'dc', 'de', 'lf']) add(own.includes(code), code);
   add(vma.isAccounted, 'ac');
   add(own.includes('nr'), 'nr');
+  add(own.includes('ht'), 'ht');
   add(own.includes('dd'), 'dd');
   add(world.kernel.profile.softDirty, 'sd');
   for (const code of ['hg', 'nh', 'mg']) add(own.includes(code), code);
   return codes;
 }
 
-/** mm/huge_memory.c:thp_vma_allowable_order for a PMD, of anonymous memory. */
-function isThpEligible(world: World, vma: Vma): boolean {
-  if (vma.file || vma.name !== '' || vma.extraFlags.includes('nh')) return false;
-  const { thp } = world.scenario.machine;
-  if (thp === 'never' || (thp === 'madvise' && !vma.extraFlags.includes('hg'))) return false;
+/** mm/huge_memory.c:__thp_vma_allowable_orders for a PMD, as smaps asks it: is there a block, and may it be huge. */
+function isThpEligible({ kernel }: World, vma: Vma): boolean {
   const first = Math.ceil(vma.start / PAGES_PER_PMD) * PAGES_PER_PMD;
-  return first + PAGES_PER_PMD <= vma.end;
+  if (first + PAGES_PER_PMD > vma.end) return false;
+  if (!vma.file) return vma.name === '' && isThpAllowed(kernel, vma);
+  return vma.file.kind === 'shmem' && isShmemAllowed(kernel, vma.file, vma);
 }

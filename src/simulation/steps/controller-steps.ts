@@ -1,8 +1,10 @@
-import { createCgroup, moveProcess, removeCgroup, setLimit } from '../../kernel/cgroups.ts';
+import { createCgroup, type LimitFile, moveProcess, removeCgroup, setLimit } from '../../kernel/cgroups.ts';
 import { exitProcess } from '../../kernel/process.ts';
 import { parseSize } from '../../units/pages.ts';
 import { answered, done, failed } from '../outcome.ts';
 import { startWorker } from '../start-worker.ts';
+import { waitedFor } from './death.ts';
+import { controllerTask } from './controller-task.ts';
 import type { ControllerHandlers } from './handler.ts';
 
 const SIGKILL = 9;
@@ -39,9 +41,7 @@ export const CONTROLLER_STEPS: ControllerHandlers<
     const found = world.workers.get(worker);
     if (!found) return failed('ESRCH');
     if (found.process.isAlive) return failed('ETIMEDOUT', 'still alive after 5 s');
-    const { killedBy } = found.process;
-    if (killedBy === null) return done(0, 'exited 0');
-    return done(0, killedBy.startsWith('signal ') ? `signaled ${killedBy.slice(7)}` : `signaled ${SIGKILL}`);
+    return waitedFor(found);
   },
   'cgroup create': (world, { path }) => answered(createCgroup(world.kernel, path)),
   'cgroup rm': (world, { path }) => answered(removeCgroup(world.kernel, path)),
@@ -52,7 +52,8 @@ export const CONTROLLER_STEPS: ControllerHandlers<
   },
   'cgroup limit': (world, { path, file, value }) => {
     const bytes = parseSize(value);
-    return answered(setLimit(world.kernel, path, file, bytes === undefined ? value : String(bytes)));
+    const text = bytes === undefined ? value : String(bytes);
+    return answered(setLimit(world.kernel, controllerTask(world), path, file as LimitFile, text));
   },
   sleep: () => done(),
   settle: () => done(),

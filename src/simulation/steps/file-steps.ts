@@ -3,11 +3,13 @@ import { fillCache, truncateRange } from '../../kernel/page-cache.ts';
 import { closeFd, installFd } from '../../kernel/process.ts';
 import { createGmem, fallocateGmem, fillErrno, punchGmem } from '../../kvm/guest-memfd.ts';
 import type { Errno } from '../../units/errno.ts';
-import { PAGE_SIZE, pagesFor } from '../../units/pages.ts';
+import { PAGE_SIZE, PAGES_PER_PMD, pagesFor } from '../../units/pages.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
 import type { Worker, WorkerObject } from '../worker.ts';
 import type { World } from '../world.ts';
 import type { WorkerHandlers } from './handler.ts';
+import { createHugetlb, fallocateHugetlb, punchHugetlbFile, truncateHugetlbFile } from './hugetlb-steps.ts';
+import { mountOf } from './mount-step.ts';
 import { addObject, findObject, usage } from './objects.ts';
 import { ensureVm } from './vm-steps.ts';
 
@@ -26,13 +28,17 @@ export const FILE_STEPS: WorkerHandlers<
   | 'stat'
 > = {
   'gmem create': (world, worker, { name, bytes, flags }) => {
-    const { vm } = ensureVm(world, worker, 'default');
-    const made = createGmem(world.kvm, worker.process, vm, { name, bytes, flags });
+    const holder = ensureVm(world, worker, 'default');
+    if (typeof holder === 'string') return failed(holder, 'vm');
+    const made = createGmem(world.kvm, worker.process, holder.vm, { name, bytes, flags });
     if (typeof made === 'string') return failed(made);
     addObject(worker, name, 'gmem', made.inode, made.fd, made.inode.sizePages);
     return done(made.fd);
   },
-  'memfd create': (world, worker, { name, bytes, file }) => {
+  'memfd create': (world, worker, args) => {
+    if (args.hugetlb) return createHugetlb(world, worker, args);
+    const { name, bytes, file } = args;
+    if (exceedsFileLimit(worker, bytes)) return failed('EFBIG');
     const inode = world.kernel.newInode({
       kind: 'shmem',
       dev: '00:01',
@@ -46,14 +52,19 @@ export const FILE_STEPS: WorkerHandlers<
     return done(fd);
   },
   'file create': (world, worker, { name, bytes, path }) => {
+    if (exceedsFileLimit(worker, bytes)) return failed('EFBIG');
+    const mount = mountOf(world, path);
     const inode = world.kernel.newInode({
       kind: 'shmem',
-      dev: '00:02',
+      dev: mount?.dev ?? '00:02',
       path,
       name,
       sizePages: pagesFor(bytes),
-      ino: world.kernel.nextAnonIno++,
+      ino: mount ? mount.nextIno++ : world.kernel.nextAnonIno++,
+      tmpfsHuge: mount?.huge ?? 'never',
     });
+    // Its name keeps it, whoever closes it.
+    inode.refs++;
     const fd = installFd(worker.process, { kind: 'inode', inode, vm: null, link: path });
     addObject(worker, name, 'file', inode, fd, inode.sizePages);
     return done(fd);
@@ -70,11 +81,11 @@ export const FILE_STEPS: WorkerHandlers<
   fallocate: (world, worker, { name, offset, bytes }) =>
     withFile(worker, name, (inode) => answered(fallocate(world, worker, inode, offset, bytes))),
   punch: (world, worker, { name, offset, bytes }) =>
-    withFile(worker, name, (inode) => answered(punch(world, inode, offset, bytes))),
+    withFile(worker, name, (inode) => answered(punch(world, worker, inode, offset, bytes))),
   punchstride: (world, worker, { name, offset, bytes, hole, stride }) =>
     withFile(worker, name, (inode) => {
       for (let at = offset; at < offset + bytes; at += stride) {
-        const errno = punch(world, inode, at, hole);
+        const errno = punch(world, worker, inode, at, hole);
         if (errno) return failed(errno);
       }
       return done();
@@ -82,8 +93,11 @@ export const FILE_STEPS: WorkerHandlers<
   ftruncate: (world, worker, { name, bytes }) =>
     withFile(worker, name, (inode) => {
       if (inode.kind === 'gmem') return failed('EINVAL');
+      if (inode.kind === 'hugetlb') return truncateHugetlbFile(world, inode, bytes);
       const pages = pagesFor(bytes);
-      if (pages < inode.sizePages) truncateRange(world.kernel, inode, pages, inode.sizePages - pages);
+      if (pages > inode.sizePages && exceedsFileLimit(worker, bytes)) return failed('EFBIG');
+      if (pages < inode.sizePages)
+        truncateRange(world.kernel, worker.task, inode, pages, inode.sizePages - pages);
       inode.sizePages = pages;
       return done();
     }),
@@ -95,6 +109,7 @@ export const FILE_STEPS: WorkerHandlers<
   'write file': (world, worker, { name, offset, bytes }) =>
     withFile(worker, name, (inode) => {
       if (inode.kind === 'gmem') return failed('ESPIPE');
+      if (inode.kind === 'hugetlb') return failed('EINVAL');
       const index = Math.floor(offset / PAGE_SIZE);
       const errno = fillErrno(
         fillCache(world.kernel, worker.task, inode, index, pagesFor(offset + bytes) - index, true),
@@ -110,7 +125,7 @@ export const FILE_STEPS: WorkerHandlers<
         st_size: inode.sizePages * PAGE_SIZE,
         // A gmem never says how much it holds.
         st_blocks: isGmem ? 0 : inode.cache.size * 8,
-        st_blksize: PAGE_SIZE,
+        st_blksize: inode.kind === 'hugetlb' ? PAGE_SIZE * PAGES_PER_PMD : PAGE_SIZE,
         st_dev: `0x${Number.parseInt(inode.dev.split(':')[1]!, 16).toString(16)}`,
         st_ino: inode.ino,
         st_nlink: isGmem ? 1 : 0,
@@ -123,6 +138,15 @@ export const FILE_STEPS: WorkerHandlers<
       );
     }),
 };
+
+/** RLIMIT_FSIZE (fs/attr.c:inode_newsize_ok): a file that would grow beyond it costs the process SIGXFSZ, which ends it. */
+function exceedsFileLimit({ process }: Worker, bytes: number): boolean {
+  if (bytes <= process.mm!.rlimits.fsize) return false;
+  process.killedBy = `signal ${SIGXFSZ}`;
+  return true;
+}
+
+const SIGXFSZ = 25;
 
 function withFile(
   worker: Worker,
@@ -138,6 +162,7 @@ function withFile(
 /** fallocate(2) without FALLOC_FL_KEEP_SIZE for tmpfs (mm/shmem.c:shmem_fallocate), with it for gmem. */
 function fallocate(world: World, worker: Worker, inode: Inode, offset: number, bytes: number): Errno | 0 {
   if (inode.kind === 'gmem') return fallocateGmem(world.kvm, worker.task, inode, offset, bytes);
+  if (inode.kind === 'hugetlb') return fallocateHugetlb(world, worker, inode, offset, bytes);
   if (offset < 0 || bytes <= 0) return 'EINVAL';
   const index = Math.floor(offset / PAGE_SIZE);
   const end = pagesFor(offset + bytes);
@@ -147,18 +172,19 @@ function fallocate(world: World, worker: Worker, inode: Inode, offset: number, b
   const errno = fillErrno(fillCache(world.kernel, worker.task, inode, index, end - index, true));
   // A call that fails takes back what it added, and nothing else (shmem_undo_range with unfalloc).
   for (let i = 0; errno && i < absent.length; i += 2) {
-    truncateRange(world.kernel, inode, absent[i]!, absent[i + 1]!);
+    truncateRange(world.kernel, worker.task, inode, absent[i]!, absent[i + 1]!);
   }
   if (!errno) inode.sizePages = Math.max(inode.sizePages, end);
   return errno;
 }
 
 /** FALLOC_FL_PUNCH_HOLE: tmpfs clears partial pages and frees whole ones. */
-function punch(world: World, inode: Inode, offset: number, bytes: number): Errno | 0 {
-  if (inode.kind === 'gmem') return punchGmem(world.kvm, inode, offset, bytes);
+function punch(world: World, worker: Worker, inode: Inode, offset: number, bytes: number): Errno | 0 {
+  if (inode.kind === 'gmem') return punchGmem(world.kvm, worker.task, inode, offset, bytes);
+  if (inode.kind === 'hugetlb') return punchHugetlbFile(world, inode, offset, bytes);
   if (offset < 0 || bytes <= 0) return 'EINVAL';
   const index = pagesFor(offset);
   const end = Math.floor((offset + bytes) / PAGE_SIZE);
-  if (index < end) truncateRange(world.kernel, inode, index, end - index);
+  if (index < end) truncateRange(world.kernel, worker.task, inode, index, end - index);
   return 0;
 }

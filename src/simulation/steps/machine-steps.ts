@@ -1,19 +1,29 @@
 import { migrateProcess } from '../../kernel/migrate-pages.ts';
-import type { Task } from '../../kernel/task.ts';
 import { parseList } from '../../units/nodelist.ts';
-import { kernelProcess } from '../background.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
 import type { World } from '../world.ts';
+import { isCompactFile, writeCompactFile } from './compact-files.ts';
+import { controllerTask } from './controller-task.ts';
 import type { ControllerHandlers } from './handler.ts';
+import { isHugetlbFile, writeHugetlbFile } from './hugetlb-files.ts';
+import { mountTmpfs } from './mount-step.ts';
+import { dropCaches, isPressureFile, writePressureFile } from './pressure-files.ts';
+import { isSwapProgram, runSwapProgram } from './swap-programs.ts';
+import { isThpFile, writeThpFile } from './thp-files.ts';
 
 /** Weights that a node may have (mm/mempolicy.c:node_store). */
 const MAX_WEIGHT = 255;
 const WEIGHT_FILE = /^\/sys\/kernel\/mm\/mempolicy\/weighted_interleave\/node(\d+)$/;
 
 /** Steps of the controller that act on the machine or, as root, on a worker's memory. */
-export const MACHINE_STEPS: ControllerHandlers<'migratepages' | 'write' | 'exec'> = {
+export const MACHINE_STEPS: ControllerHandlers<'migratepages' | 'mount' | 'write' | 'exec' | 'dropcaches'> = {
   migratepages: (world, { worker, from, to }) => migrate(world, worker, from, to),
+  mount: (world, { path, options }) => mountTmpfs(world, path, options),
   write: (world, { path, value }) => {
+    if (isPressureFile(path)) return writePressureFile(world, path, value);
+    if (isCompactFile(path)) return writeCompactFile(world, path, value);
+    if (isThpFile(path)) return writeThpFile(world, path, value);
+    if (isHugetlbFile(path)) return writeHugetlbFile(world, controllerTask(world), path, value);
     const nid = Number(WEIGHT_FILE.exec(path)?.[1]);
     if ((world.kernel.nodes[nid]?.pages ?? 0) === 0) return failed('ENOENT');
     const weight = value === '' ? 1 : Number(value);
@@ -21,7 +31,9 @@ export const MACHINE_STEPS: ControllerHandlers<'migratepages' | 'write' | 'exec'
     world.kernel.weights[nid] = weight;
     return done();
   },
+  dropcaches: (world, { what }) => dropCaches(world, what),
   exec: (world, { argv }) => {
+    if (isSwapProgram(argv)) return runSwapProgram(world, argv);
     const [, target = '', from = '', to = ''] = argv;
     // The tool exits with 0 whatever could not be moved.
     const outcome = migrate(world, target.slice(1), parseList(from) ?? [], parseList(to) ?? []);
@@ -30,15 +42,17 @@ export const MACHINE_STEPS: ControllerHandlers<'migratepages' | 'write' | 'exec'
 };
 
 /** Whether the model has a file of the machine that scripts write to. */
-export const isModelledFile = (path: string): boolean => WEIGHT_FILE.test(path);
+export const isModelledFile = (path: string): boolean =>
+  WEIGHT_FILE.test(path) ||
+  isPressureFile(path) ||
+  isCompactFile(path) ||
+  isThpFile(path) ||
+  isHugetlbFile(path);
 
-/** Whether the model knows what a program does: `migratepages @WORKER FROM TO` of numactl. */
-export function isModelledProgram([
-  program = '',
-  target = '',
-  from = '',
-  to = '',
-]: readonly string[]): boolean {
+/** Whether the model knows what a program does: `migratepages @WORKER FROM TO` of numactl, `mkswap` and `swapon`. */
+export function isModelledProgram(argv: readonly string[]): boolean {
+  const [program = '', target = '', from = '', to = ''] = argv;
+  if (isSwapProgram(argv)) return true;
   const lists = [from, to].map((list) => parseList(list) ?? []);
   return (
     /(^|\/)migratepages$/.test(program) && target.startsWith('@') && lists.every((nodes) => nodes.length > 0)
@@ -50,10 +64,4 @@ function migrate(world: World, name: string, from: readonly number[], to: readon
   if (!worker?.process.isAlive) return failed('ESRCH');
   const answer = migrateProcess(world.kernel, controllerTask(world), worker.process.mm!, from, to);
   return typeof answer === 'number' ? done(answer) : answered(answer);
-}
-
-/** The controller keeps away from the CPU that workers start on: it runs on the second one. */
-function controllerTask({ kernel }: World): Task {
-  const nid = kernel.cpuNode[1] ?? kernel.cpuNode[0]!;
-  return kernelProcess(kernel, nid).main;
 }

@@ -1,5 +1,6 @@
 import { allowedNodes } from '../../kernel/cpuset.ts';
 import { accessRange, type AccessResult } from '../../kernel/fault.ts';
+import { mmapHugetlb } from '../../kernel/hugetlb-mmap.ts';
 import { mbindMoving } from '../../kernel/mbind-move.ts';
 import { madvise, mlock, mmap, munmap } from '../../kernel/mmap.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
@@ -31,6 +32,7 @@ export const MAPPING_STEPS: WorkerHandlers<
       shared: args.shared,
       prot: args.readOnly ? 'r--' : 'rw-',
       noreserve: false,
+      hugetlb: object.inode?.kind === 'hugetlb',
     });
     if (answer.ret < 0) return answer;
     object.vpn = answer.ret;
@@ -40,8 +42,15 @@ export const MAPPING_STEPS: WorkerHandlers<
   'anon map': (world, worker, args) => {
     const pages = pagesFor(args.bytes);
     const object = addObject(worker, args.name, 'anon', null, -1, pages);
-    const { at, shared, noreserve } = args;
-    const answer = mapPages(world, worker, null, pages, { at, pgoff: 0, shared, prot: 'rw-', noreserve });
+    const { at, shared, noreserve, hugetlb } = args;
+    const answer = mapPages(world, worker, null, pages, {
+      at,
+      pgoff: 0,
+      shared,
+      prot: 'rw-',
+      noreserve,
+      hugetlb,
+    });
     if (answer.ret < 0) return answer;
     object.vpn = answer.ret;
     object.mappedPages = pages;
@@ -97,8 +106,11 @@ export const MAPPING_STEPS: WorkerHandlers<
 
 const ADVICE: ReadonlySet<string> = new Set([
   'dontneed',
+  'free',
+  'hugepage',
   'mergeable',
   'nohugepage',
+  'pageout',
   'populate_read',
   'populate_write',
   'remove',
@@ -108,12 +120,16 @@ const ADVICE: ReadonlySet<string> = new Set([
 /** Whether the model does what an madvise asks. */
 export const isModelledAdvice = (advice: string): boolean => ADVICE.has(advice);
 
+/** 4 MiB: what the worker program reserves beyond the size of a mapping. */
+const ALIGNMENT_PAGES = 1024;
+
 interface MapOptions {
   at: number | null;
   pgoff: number;
   shared: boolean;
   prot: string;
   noreserve: boolean;
+  hugetlb: boolean;
 }
 
 /** Maps; on success `ret` is the page address. */
@@ -125,7 +141,15 @@ function mapPages(
   options: MapOptions,
 ): Outcome {
   const at = options.at === null ? null : options.at / PAGE_SIZE;
-  const answer = mmap(world.kernel, worker.process.mm!, { ...options, pages, file, at });
+  // The worker program reserves more at first, to find an aligned address, and maps over a part of that.
+  const mm = worker.process.mm!;
+  const isReserved = !options.hugetlb;
+  if (isReserved && (mm.totalVm + pages + ALIGNMENT_PAGES) * PAGE_SIZE > mm.rlimits.as)
+    return failed('ENOMEM');
+  const request = { ...options, pages, file, at, isReserved };
+  const answer = options.hugetlb
+    ? mmapHugetlb(world.kernel, worker.task, request)
+    : mmap(world.kernel, mm, request);
   return typeof answer === 'string' ? failed(answer) : done(answer);
 }
 

@@ -28,9 +28,10 @@ export const TASK_STEPS: WorkerHandlers<
     return done();
   },
   rlimit: (_world, worker, { resource, bytes }) => {
-    const mm = worker.process.mm!;
-    if (resource === 'as') mm.rlimitAs = bytes;
-    if (resource === 'memlock') mm.rlimitMemlock = bytes;
+    const { rlimits } = worker.process.mm!;
+    // Both limits are set: raising the hard one needs CAP_SYS_RESOURCE.
+    if (worker.process.uid !== 0 && bytes > rlimits[resource]) return failed('EPERM');
+    rlimits[resource] = bytes;
     return done();
   },
   dropcap: (_world, worker) => {
@@ -38,6 +39,8 @@ export const TASK_STEPS: WorkerHandlers<
     return done();
   },
   oomadj: (_world, worker, { value }) => {
+    // Whoever has given up root may no longer open its own file (the process is not dumpable), and writes to no descriptor.
+    if (worker.process.uid !== 0) return failed('EBADF');
     if (value < -1000 || value > 1000) return failed('EINVAL');
     worker.process.oomScoreAdj = value;
     return done(String(value).length);

@@ -54,11 +54,13 @@ export const VM_STEPS: WorkerHandlers<
     );
   },
   'vm create': (world, worker, { type }) => {
-    ensureVm(world, worker, type);
-    return done();
+    const made = ensureVm(world, worker, type);
+    return typeof made === 'string' ? failed(made) : done();
   },
   'vm cap': (world, worker) => {
-    const { vm } = ensureVm(world, worker, 'default');
+    const made = ensureVm(world, worker, 'default');
+    if (typeof made === 'string') return failed(made);
+    const { vm } = made;
     const { gmemFlags } = world.kernel.profile;
     const hasGmem = vm.hasPrivateMemory || gmemFlags !== 0;
     const flags = gmemFlags === 0 ? 0 : vm.hasPrivateMemory ? 1 : gmemFlags;
@@ -75,7 +77,7 @@ export const VM_STEPS: WorkerHandlers<
     if (gmem !== null && gmem.fd < 0) return failed('EBADF');
     const { vm } = worker.vm;
     return answered(
-      setMemoryRegion(world.kvm, vm, {
+      setMemoryRegion(world.kvm, vm, worker.task, {
         slot: args.slot,
         gpa: args.gpa,
         bytes: args.bytes,
@@ -88,7 +90,7 @@ export const VM_STEPS: WorkerHandlers<
   'vm unslot': (world, worker, { slot }) => {
     if (!worker.vm) return failed('EBADF');
     const request = { slot, gpa: 0, bytes: 0, userspaceAddr: 0, gmem: null, gmemOffset: 0 };
-    return answered(setMemoryRegion(world.kvm, worker.vm.vm, request));
+    return answered(setMemoryRegion(world.kvm, worker.vm.vm, worker.task, request));
   },
   'vm attr': (world, worker, { gpa, bytes, to }) => {
     if (!worker.vm) return failed('EBADF');
@@ -157,9 +159,10 @@ export const VM_STEPS: WorkerHandlers<
   },
 };
 
-/** The worker's VM, made where it has none (opening /dev/kvm first). */
-export function ensureVm(world: World, worker: Worker, type: VmType): { vm: Vm; fd: number } {
+/** The worker's VM, made where it has none (opening /dev/kvm first, which is root's). */
+export function ensureVm(world: World, worker: Worker, type: VmType): { vm: Vm; fd: number } | 'EACCES' {
   if (!worker.hasKvmFd) {
+    if (worker.process.uid !== 0) return 'EACCES';
     installFd(worker.process, { kind: 'kvm', inode: null, vm: null, link: '/dev/kvm' });
     worker.hasKvmFd = true;
   }
@@ -243,7 +246,13 @@ function discardOther(
     const n = Math.min(gfn + count, slot.gfn + slot.pages) - from;
     if (n <= 0) continue;
     if (to === 'shared' && slot.gmem) {
-      punchGmem(world.kvm, slot.gmem, (slot.gmemIndex + from - slot.gfn) * PAGE_SIZE, n * PAGE_SIZE);
+      punchGmem(
+        world.kvm,
+        worker.task,
+        slot.gmem,
+        (slot.gmemIndex + from - slot.gfn) * PAGE_SIZE,
+        n * PAGE_SIZE,
+      );
     }
     if (to === 'private' && slot.userspaceVpn > 0) {
       discardShared(world, worker, slot.userspaceVpn + from - slot.gfn, n);
@@ -257,7 +266,9 @@ function discardShared(world: World, worker: Worker, vpn: number, count: number)
   for (const vma of mm.overlapping(vpn, vpn + count)) {
     const from = Math.max(vpn, vma.start);
     const n = Math.min(vpn + count, vma.end) - from;
+    // QEMU does not discard where the pages of the backend are larger than those of the host.
+    if (vma.hugetlb) continue;
     madvise(world.kernel, worker.task, from, n, 'dontneed');
-    if (vma.file) truncateRange(world.kernel, vma.file, indexOf(vma, from), n);
+    if (vma.file) truncateRange(world.kernel, worker.task, vma.file, indexOf(vma, from), n);
   }
 }

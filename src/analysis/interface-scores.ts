@@ -11,7 +11,7 @@ export interface Score extends Answer {
 }
 
 /** Strategies by interfaces, at the moment and about the process that tables and pictures speak of. */
-export interface Scorecard {
+export interface InterfaceScores {
   /** Null when no process was seen in any snapshot; there are no scores then. */
   subject: Subject | null;
   /** Interfaces that said something under some strategy, in the order of tables. */
@@ -21,7 +21,7 @@ export interface Scorecard {
 }
 
 /** Signed error and misplaced memory of each interface under each strategy. */
-export function scorecard(result: RunResult, rows: readonly AttributionRow[]): Scorecard {
+export function interfaceScores(result: RunResult, rows: readonly AttributionRow[]): InterfaceScores {
   const subject = mainSubject(result);
   if (!subject) return { subject, interfaces: [], scores: [] };
   const answer = answersOf(rows);

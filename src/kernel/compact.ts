@@ -1,0 +1,86 @@
+import type { FolioClass } from './folio-class.ts';
+import { frameUses, UseSweep } from './frame-uses.ts';
+import { FreeScanner } from './free-scanner.ts';
+import type { Kernel } from './kernel.ts';
+import type { Move } from './migrate.ts';
+import { isMovable } from './page-allocator.ts';
+import { movableFrames, relocate } from './relocate.ts';
+import type { Zone } from './zone.ts';
+
+const PAGEBLOCK = 512;
+
+/** Free blocks that a compaction is for; null: none, the whole zone is gone through. */
+export interface CompactGoal {
+  order: number;
+  blocks: number;
+}
+
+/** mm/compaction.c:isolate_migratepages_block: single folios of user memory. gmem (AS_INACCESSIBLE), huge folios and kernel memory stay. */
+const isCompactable =
+  (kernel: Kernel) =>
+  ({ kind, order, mlocked }: FolioClass): boolean =>
+    isMovable(kind) && order === 0 && (!mlocked || kernel.compactUnevictable);
+
+/**
+ * mm/compaction.c:compact_zone in synchronous mode: from the zone's bottom pageblock upwards folios move into free frames of movable
+ * pageblocks, from the zone's top downwards, until the two meet, or until the goal is reached. Returns how many
+ * such blocks are free now. Simplified: a pageblock is gone through as a whole, the scanners begin anew each time, and the free scanner misses
+ * no hole (after blocks without any, Linux looks at every second frame, then at every fourth, and may find none of a checkerboard).
+ */
+export function compactZone(kernel: Kernel, zone: Zone, goal: CompactGoal | null): number {
+  const end = zone.startPfn + zone.spannedPages;
+  const sweep = new UseSweep(frameUses(kernel, zone.startPfn, zone.spannedPages));
+  const free = new FreeScanner({ zone });
+  let found = goal ? blocksOf(zone, goal.order) : 0;
+  let moved = 0;
+  let at = Math.floor(zone.startPfn / PAGEBLOCK);
+  for (; goal === null || found < goal.blocks; at++) {
+    const next = sweep.nextFrom(at * PAGEBLOCK);
+    at = Math.floor(Math.min(next, end) / PAGEBLOCK);
+    if (next >= end || at >= free.position) break;
+    const start = at * PAGEBLOCK;
+    const uses = sweep.within(start, start + PAGEBLOCK);
+    const moves: Move[] = [];
+    for (const source of movableFrames(kernel, uses, isCompactable(kernel))) {
+      for (let done = 0; done < source.count;) {
+        const target = free.take(source.count - done, at);
+        if (!target) break;
+        moves.push({ from: source.start + done, to: target.start, count: target.count });
+        done += target.count;
+      }
+    }
+    relocate(kernel, uses, moves);
+    if (goal && moves.length > 0) {
+      // What was freed may merge (drain_local_pages at the border of a block); the first time all that had waited.
+      const hadWaited = moved === 0;
+      zone.drain();
+      if (hadWaited || goal.order !== 9) found = blocksOf(zone, goal.order);
+      else if (zone.freeRuns(start, PAGEBLOCK)[0]?.count === PAGEBLOCK) found++;
+    }
+    moved += moves.reduce((sum, { count }) => sum + count, 0);
+  }
+  const met = Math.min(at, free.position) * PAGEBLOCK;
+  kernel.event('compact_migrate_scanned', Math.min(met - zone.startPfn, zone.presentPages));
+  kernel.event('compact_free_scanned', free.visited * PAGEBLOCK);
+  kernel.event('compact_isolated', 2 * moved);
+  return found;
+}
+
+/** Free blocks of an order or more, in blocks of that order. */
+export function blocksOf(zone: Zone, order: number): number {
+  return zone
+    .freeByOrder()
+    .reduce((sum, blocks, at) => (at < order ? sum : sum + blocks * 2 ** (at - order)), 0);
+}
+
+/** Compacts all zones of a node (compact_node: /sys/devices/system/node/nodeN/compact). */
+export function compactNode(kernel: Kernel, nid: number): void {
+  for (const zone of kernel.nodes[nid]!.zones.toReversed()) {
+    if (zone.pages > 0) compactZone(kernel, zone, null);
+  }
+}
+
+/** Compacts all nodes (compact_nodes: /proc/sys/vm/compact_memory). */
+export function compactMemory(kernel: Kernel): void {
+  for (const { nid, pages } of kernel.nodes) if (pages > 0) compactNode(kernel, nid);
+}

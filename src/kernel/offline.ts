@@ -1,0 +1,82 @@
+import type { Errno } from '../units/errno.ts';
+import { setWatermarks } from './build-zones.ts';
+import type { FolioClass } from './folio-class.ts';
+import { frameUses } from './frame-uses.ts';
+import type { Kernel } from './kernel.ts';
+import { BLOCK_PAGES, blockExists, onlineZone, soleZone } from './memory-blocks.ts';
+import type { Move } from './migrate.ts';
+import { isMovable, takePieces } from './page-allocator.ts';
+import { movableFrames, relocate } from './relocate.ts';
+import { relocateHuge } from './relocate-huge.ts';
+import type { Task } from './task.ts';
+import type { Zone } from './zone.ts';
+
+/**
+ * Writes "offline" to a memory block (mm/memory_hotplug.c:offline_pages). Kernel memory in it makes it fail at once (EBUSY). User memory
+ * moves to other nodes, or within this one where it is the only one. What can't move is tried again and again until the caller is
+ * interrupted: EINTR here, with what could move moved. Simplified: hugetlb pages fail it, where Linux moves or dissolves them.
+ */
+export function offlineBlock(kernel: Kernel, task: Task, block: number): Errno | 0 {
+  const start = block * BLOCK_PAGES;
+  if (!blockExists(kernel, block)) return 'ENOENT';
+  const zone = kernel.offlineBlocks.has(block) ? null : soleZone(kernel, start);
+  if (!zone) return 'EINVAL';
+  const free = zone.isolate(start, BLOCK_PAGES);
+  if (free + lruFrames(kernel, start) < BLOCK_PAGES) {
+    zone.unisolate();
+    return 'EBUSY';
+  }
+  if (free < BLOCK_PAGES) evacuate(kernel, task, zone, start);
+  if (lruFrames(kernel, start) > 0) {
+    zone.unisolate();
+    return 'EINTR';
+  }
+  zone.offlineIsolated();
+  kernel.offlineBlocks.add(block);
+  setWatermarks(kernel.zones);
+  return 0;
+}
+
+/** Writes "online" to a memory block (mm/memory_hotplug.c:online_pages). */
+export function onlineBlock(kernel: Kernel, block: number): Errno | 0 {
+  if (!blockExists(kernel, block)) return 'ENOENT';
+  if (!kernel.offlineBlocks.delete(block)) return 'EINVAL';
+  onlineZone(kernel, block).online(block * BLOCK_PAGES, BLOCK_PAGES);
+  setWatermarks(kernel.zones);
+  return 0;
+}
+
+/** Frames on LRU lists: has_unmovable_pages takes all of them for movable, gmem too. */
+function lruFrames(kernel: Kernel, start: number): number {
+  let sum = 0;
+  kernel.frames.forEach(start, BLOCK_PAGES, (_pfn, count, id) => {
+    const { kind } = kernel.classes.get(id);
+    if (isMovable(kind) || kind === 'gmem') sum += count;
+  });
+  return sum;
+}
+
+/** mm/memory_hotplug.c:do_migrate_range: one pass over the block's pages; gmem fails it. */
+function evacuate(kernel: Kernel, task: Task, zone: Zone, start: number): void {
+  const { nid } = zone;
+  const others = kernel.zonelists[nid]!.filter((other) => other !== nid && kernel.nodes[other]!.pages > 0);
+  const where = { first: others.length > 0 ? others : [nid], second: null };
+  const isSmall = ({ kind, order }: FolioClass): boolean => isMovable(kind) && order === 0;
+  const isHuge = ({ kind, order }: FolioClass): boolean => isMovable(kind) && order > 0;
+  const huge = frameUses(kernel, start, BLOCK_PAGES);
+  for (const source of movableFrames(kernel, huge, isHuge)) {
+    relocateHuge(kernel, task, huge, source, where.first);
+  }
+  const uses = frameUses(kernel, start, BLOCK_PAGES);
+  const moves: Move[] = [];
+  for (const source of movableFrames(kernel, uses, isSmall)) {
+    let from = source.start;
+    for (const { pfn, count } of takePieces(kernel, task, where, source.count, true, false)) {
+      moves.push({ from, to: pfn, count });
+      from += count;
+    }
+  }
+  relocate(kernel, uses, moves);
+  const stuck = lruFrames(kernel, start);
+  if (stuck > 0) kernel.event('pgmigrate_fail', stuck);
+}

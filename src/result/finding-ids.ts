@@ -1,0 +1,13 @@
+/** Everything that a run can find about a design or its script, by stable names: scenarios and baselines speak of them. */
+export const FINDING_IDS = [
+  'frames-conserved',
+  'huge-page-promises',
+  'huge-pages-conserved',
+  'memcg-children-below-parent',
+  'rss-balanced-at-exit',
+  'rss-exceeds-vm-size',
+  'rss-not-negative',
+  'step-result',
+] as const;
+
+export type FindingId = (typeof FINDING_IDS)[number];
