@@ -269,7 +269,6 @@ describe('bad input', () => {
     'vmm: madvise private 0 2M collapse',
     'cgroup limit / memory.swap.high 1M',
     'write /proc/sys/vm/swappiness 10',
-    'mount ext4 /mnt/disk',
   ])('may ask for what the model leaves out: %s', async (step) => {
     const cwd = workspace({ 'tiny.yaml': TINY.replace('snapshot before', step) });
     const { exitCode, stderr } = await gmemlab(cwd, ['run', 'tiny.yaml']);
