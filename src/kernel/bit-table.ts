@@ -11,7 +11,10 @@ export const REGION = 2048;
 const RECENT = 32;
 
 interface Region {
+  /** -1 while it waits to be used again. */
   key: number;
+  /** Blocks of it that are held. */
+  used: number;
   /** Number of the region's first leaf. */
   base: number;
   words: Uint32Array;
@@ -25,6 +28,8 @@ export class BitTable {
   size = 0;
   readonly #byKey = new Map<number, Region>();
   readonly #regions: Region[] = [];
+  /** Regions that hold nothing any more. */
+  readonly #spare: Region[] = [];
   /** Regions found lately, by the low bits of their keys. */
   readonly #recent: (Region | undefined)[] = Array.from({ length: RECENT });
 
@@ -100,6 +105,7 @@ export class BitTable {
     const region = this.#byKey.get(key) ?? this.#addRegion(key);
     const row = block - key * REGION;
     region.held[row] = 1;
+    region.used++;
     region.counts[row] = isFull ? BLOCK : 0;
     region.words.fill(isFull ? 0xffffffff : 0, row * WORDS, (row + 1) * WORDS);
     this.size++;
@@ -109,8 +115,13 @@ export class BitTable {
   /** Gives the leaf of a block back, whatever it holds. */
   drop(block: number): void {
     const key = Math.floor(block / REGION);
-    this.#byKey.get(key)!.held[block - key * REGION] = 0;
+    const region = this.#byKey.get(key)!;
+    region.held[block - key * REGION] = 0;
     this.size--;
+    if (--region.used > 0) return;
+    this.#byKey.delete(key);
+    region.key = -1;
+    this.#spare.push(region);
   }
 
   /** First block at or after `from` that has a leaf, below `limit`; else `limit`. */
@@ -135,8 +146,15 @@ export class BitTable {
   }
 
   #addRegion(key: number): Region {
+    const spare = this.#spare.pop();
+    if (spare) {
+      spare.key = key;
+      this.#byKey.set(key, spare);
+      return spare;
+    }
     const region: Region = {
       key,
+      used: 0,
       base: 1 + this.#regions.length * REGION,
       words: new Uint32Array(REGION * WORDS),
       counts: new Uint16Array(REGION),
