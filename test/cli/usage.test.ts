@@ -18,6 +18,12 @@ describe('help', () => {
     }
   });
 
+  it('is there for npx, after a build', async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    const { exitCode, stdout } = await execa('npx', ['--no-install', 'gmemlab', '--help'], { cwd: root });
+    expect({ exitCode, words: stdout.split('\n', 1) }).toEqual({ exitCode: 0, words: ['gmemlab VERB ...'] });
+  });
+
   it('of a verb has its options and its example', async () => {
     const { exitCode, stdout } = await gmemlab(workspace(), ['compare', '--help']);
     expect(exitCode).toBe(0);
