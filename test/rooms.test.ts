@@ -24,7 +24,7 @@ const ROOMS: Readonly<Record<string, { rooms: string; packages?: string }>> = {
   cli: {
     rooms:
       'units random kernel kvm strategy procfs result scenario simulation conformance analysis charts report lab sweep',
-    packages: 'yargs yaml @resvg/resvg-js',
+    packages: 'yargs yaml @resvg/resvg-js piscina',
   },
 };
 

@@ -5,7 +5,7 @@ import type { MachineSummary, StrategyRun } from '../result/types.ts';
 import { VEGA_LITE_SCHEMA, type ChartInput, type ChartSpec } from './chart-types.ts';
 import { errorText, inUnit, sizeText, sizeUnit, type SizeUnit } from './size-text.ts';
 import { labelLine, strategyWords } from './strategy-words.ts';
-import { inkOn, palette, themeConfig, type Palette } from './theme.ts';
+import { inkOn, PALETTE, themeConfig, type Palette } from './theme.ts';
 
 const WIDTH = 640;
 /** Height of one bar with its gap. */
@@ -27,8 +27,8 @@ interface Bar {
 }
 
 /** Per strategy: where the main process' memory is, and where numa_maps and memory.numa_stat say it is, node by node. */
-export function attributionChart({ result, rows, theme }: ChartInput): ChartSpec {
-  const colour = palette(theme);
+export function attributionChart({ result, rows }: ChartInput): ChartSpec {
+  const colour = PALETTE;
   const subject = mainSubject(result);
   const said = answersOf(rows);
   const bars = subject ? result.strategies.flatMap((run) => strategyBars(run, said, subject)) : [];
@@ -57,7 +57,7 @@ export function attributionChart({ result, rows, theme }: ChartInput): ChartSpec
           labelLine(result.strategies),
         ],
       },
-      config: themeConfig(theme),
+      config: themeConfig(),
       data: { values: bars.flatMap((bar) => marks(bar, result.machine, colour, unit, maxKb)) },
       facet: {
         row: {

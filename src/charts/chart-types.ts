@@ -1,14 +1,10 @@
 import type { AttributionRow } from '../analysis/types.ts';
 import type { RunResult } from '../result/types.ts';
 
-export type ThemeName = 'light' | 'dark';
-
 /** What every picture is drawn from. Rows may hold more interfaces and subjects than a picture shows. */
 export interface ChartInput {
   result: RunResult;
   rows: readonly AttributionRow[];
-  /** Colours; `light` when absent. */
-  theme?: ThemeName | undefined;
 }
 
 /** A JSON object in the Vega-Lite 6 language. */

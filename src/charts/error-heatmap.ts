@@ -4,7 +4,7 @@ import type { FieldClass } from '../result/types.ts';
 import { VEGA_LITE_SCHEMA, type ChartInput, type ChartSpec } from './chart-types.ts';
 import { errorText, sizeText } from './size-text.ts';
 import { labelLine, strategyWords } from './strategy-words.ts';
-import { palette, themeConfig, type Palette } from './theme.ts';
+import { PALETTE, themeConfig, type Palette } from './theme.ts';
 
 /** Columns, in the order of reading; those that no row speaks of are left out. */
 const COLUMNS: readonly { id: string; words: string }[] = [
@@ -30,8 +30,8 @@ const GROUPS: Readonly<Record<FieldClass, string>> = {
 const MISPLACED = '\u2260';
 
 /** Strategies by interfaces: how far each interface is from the truth, as a colour and in words. */
-export function errorHeatmap({ result, rows, theme }: ChartInput): ChartSpec {
-  const colour = palette(theme);
+export function errorHeatmap({ result, rows }: ChartInput): ChartSpec {
+  const colour = PALETTE;
   const subject = mainSubject(result);
   const answer = answersOf(rows);
   const columns = COLUMNS.flatMap((column) => {
@@ -89,7 +89,7 @@ export function errorHeatmap({ result, rows, theme }: ChartInput): ChartSpec {
           labelLine(result.strategies),
         ],
       },
-      config: themeConfig(theme),
+      config: themeConfig(),
       data: { values: cells },
       hconcat: groups.map((group, at) => ({
         transform: [{ filter: { field: 'group', equal: group } }],

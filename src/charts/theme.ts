@@ -1,5 +1,3 @@
-import type { ThemeName } from './chart-types.ts';
-
 /** The font all pictures are measured and drawn in, with what a browser may take instead. */
 export const CHART_FONT = 'Atkinson Hyperlegible Next';
 const FONT_STACK = `${CHART_FONT}, Atkinson Hyperlegible, Segoe UI, Helvetica, Arial, sans-serif`;
@@ -26,7 +24,8 @@ export interface Palette {
   noAnswer: string;
 }
 
-const LIGHT: Palette = {
+/** The colours of all pictures: a dark page inverts their lightness. */
+export const PALETTE: Palette = {
   paper: '#ffffff',
   ink: '#1a1a1a',
   softInk: '#545454',
@@ -42,30 +41,9 @@ const LIGHT: Palette = {
   noAnswer: '#e0e0e0',
 };
 
-const DARK: Palette = {
-  paper: '#15181c',
-  ink: '#f2f2f2',
-  softInk: '#b8bec6',
-  grid: '#30363d',
-  rule: '#7d8590',
-  edge: '#15181c',
-  nodes: ['#2f8fcb', '#8fd0f5', '#f07022', '#f2b73c', '#2fc49a', '#e39ac4', '#f5ec77', '#a596d6'],
-  unseen: '#4a5058',
-  truth: '#f2f2f2',
-  rss: '#ff8c42',
-  memcg: '#4aa8e0',
-  diverging: ['#6baed6', '#3a7bb5', '#25506f', '#2a2f36', '#7a4a1c', '#d9822b', '#fdbe85'],
-  noAnswer: '#3a4048',
-};
-
-/** The colours of a theme. */
-export function palette(theme: ThemeName = 'light'): Palette {
-  return theme === 'dark' ? DARK : LIGHT;
-}
-
 /** Vega-Lite configuration: sizes for slides, room around labels, no ink that says nothing. */
-export function themeConfig(theme: ThemeName = 'light'): Record<string, unknown> {
-  const colour = palette(theme);
+export function themeConfig(): Record<string, unknown> {
+  const colour = PALETTE;
   const words = { labelColor: colour.ink, titleColor: colour.ink, labelFontSize: 14, titleFontSize: 14 };
   return {
     background: colour.paper,

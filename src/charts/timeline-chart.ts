@@ -6,7 +6,7 @@ import { VEGA_LITE_SCHEMA, type ChartInput, type ChartSpec } from './chart-types
 import { endWords } from './end-words.ts';
 import { sizeText, sizeUnit } from './size-text.ts';
 import { labelLine, strategyWords } from './strategy-words.ts';
-import { palette, themeConfig } from './theme.ts';
+import { PALETTE, themeConfig } from './theme.ts';
 
 const WIDTH = 230;
 const HEIGHT = 160;
@@ -30,8 +30,8 @@ interface Point {
 }
 
 /** Per strategy, over the snapshots: what the main process really uses, its RSS and what its cgroup is charged. */
-export function timelineChart({ result, rows, theme }: ChartInput): ChartSpec {
-  const colour = palette(theme);
+export function timelineChart({ result, rows }: ChartInput): ChartSpec {
+  const colour = PALETTE;
   const subject = mainSubject(result);
   const memcg = MEMCG.find((id) => rows.some((row) => row.interface === id)) ?? MEMCG[0];
   const said = answersOf(rows);
@@ -64,7 +64,7 @@ export function timelineChart({ result, rows, theme }: ChartInput): ChartSpec {
           labelLine(result.strategies),
         ],
       },
-      config: themeConfig(theme),
+      config: themeConfig(),
       data: {
         values: [
           ...points.map((point) => ({

@@ -9,6 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileErrorWords, InputError } from './input-error.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -70,8 +71,8 @@ export class ReportDirectory {
     this.fileCount++;
   }
 
-  /** Puts the report in its place, and an older one out of the way first. */
-  commit(): void {
+  /** Puts the report in its place, and an older one out of the way first; resolves when that is gone. */
+  async commit(): Promise<void> {
     const older = existsSync(this.#target) ? sibling(this.#target, 'older') : undefined;
     if (older !== undefined) renameSync(this.#target, older);
     try {
@@ -81,7 +82,10 @@ export class ReportDirectory {
       throw error;
     }
     this.#forget();
-    if (older !== undefined) rmSync(older, { recursive: true, force: true });
+    if (older === undefined) return;
+    const forget = onInterrupt(() => rmSync(older, { recursive: true, force: true }));
+    await rm(older, { recursive: true, force: true });
+    forget();
   }
 
   /** Leaves everything as it was. */

@@ -10,7 +10,6 @@ import type { RunResult } from '../result/types.ts';
 import { unexpectedFindings } from '../result/unexpected-findings.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { EXIT } from './exit-codes.ts';
-import { say } from './progress.ts';
 
 /**
  * Exit status of a result: findings when a strategy threw, a law was broken, a step came out otherwise than stated or an
@@ -26,15 +25,17 @@ export function resultExit({ strategies }: RunResult): number {
   return isSound ? EXIT.passed : EXIT.findings;
 }
 
-/** Tells the user what went wrong in a run. */
-export function sayAlarms(result: RunResult, rows: readonly AttributionRow[]): void {
-  for (const alarm of headline(result, rows).alarms) say(`${result.scenario.id}: ${alarm}`);
+/** What went wrong in a run, for the user. */
+export function alarmLines(result: RunResult, rows: readonly AttributionRow[]): string[] {
+  return headline(result, rows).alarms.map((alarm) => `${result.scenario.id}: ${alarm}`);
 }
 
-/** Tells the user which expectations of a scenario are not met, as compilers tell of errors; or how many all of them are. */
-export function sayExpectations({ file }: Pick<Scenario, 'file'>, result: RunResult): void {
+/** Which expectations of a scenario are not met, as compilers tell of errors; or how many all of them are. */
+export function expectationLines({ file }: Pick<Scenario, 'file'>, result: RunResult): string[] {
   const all = allExpectations(result);
   const failed = unmetExpectations(result);
-  for (const one of failed) say(`${file}:${one.line}:${one.column}: ${unmetWords(one)}`);
-  if (failed.length === 0 && all.length > 0) say(`${result.scenario.id}: ${expectationCount(all)}`);
+  if (failed.length > 0) {
+    return failed.map((one) => `${file}:${one.line}:${one.column}: ${unmetWords(one)}`);
+  }
+  return all.length > 0 ? [`${result.scenario.id}: ${expectationCount(all)}`] : [];
 }

@@ -1,4 +1,4 @@
-import { consequenceReport, type ConsequenceReport } from '../analysis/consequence-report.ts';
+import type { ConsequenceReport } from '../analysis/consequence-report.ts';
 import { mainSubject } from '../analysis/subject.ts';
 import type { RunResult, StepResult } from '../result/types.ts';
 import {
@@ -18,8 +18,7 @@ import { html, type Html } from './html-text.ts';
 import { threadText, VERDICT_NOTE } from './verdict-words.ts';
 
 /** What follows from the designs, as sections of the HTML report: the scorecard, its consequences, and the steps that they refer to. */
-export function consequenceSections(result: RunResult): Section[] {
-  const report = consequenceReport(result);
+export function consequenceSections(result: RunResult, report: ConsequenceReport): Section[] {
   const subject = mainSubject(result);
   const scorecard: Section = {
     id: 'scorecard',

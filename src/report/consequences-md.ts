@@ -1,4 +1,4 @@
-import { consequenceReport } from '../analysis/consequence-report.ts';
+import type { ConsequenceReport } from '../analysis/consequence-report.ts';
 import { mainSubject } from '../analysis/subject.ts';
 import type { RunResult } from '../result/types.ts';
 import {
@@ -14,8 +14,10 @@ import { escapeMd, tableMd } from './md-text.ts';
 import { scorecardMd } from './scorecard-text.ts';
 
 /** What follows from the designs, as sections of summary.md: title and Markdown. */
-export function consequencesMd(result: RunResult): [title: string, body: string][] {
-  const report = consequenceReport(result);
+export function consequencesMd(
+  result: RunResult,
+  report: ConsequenceReport,
+): [title: string, body: string][] {
   const subject = mainSubject(result);
   const risks = hazardTable(report);
   const scorecard: [string, string] = ['Scorecard', scorecardMd(report.scorecard)];

@@ -9,37 +9,17 @@ export interface ReportChart {
   /** Text alternative. */
   description: string;
   svg: string;
-  /** The same picture for a dark page. */
-  svgDark?: string | undefined;
   /** The picture's numbers. */
   table: { header: readonly string[]; rows: readonly (readonly string[])[] };
 }
 
-/** A picture with its text alternative, its numbers in a table, and a dark twin where there is one. */
+/** A picture with its text alternative and its numbers in a table; a dark page inverts its lightness. */
 export function htmlFigure(chart: ReportChart): Html {
-  const paired = chart.svgDark === undefined ? '' : ' paired';
   return html`<figure id="chart-${chart.name}">
     <h3 class="hidden">${chart.title}</h3>
-    <div
-      class="scroll picture light${paired}"
-      tabindex="0"
-      role="region"
-      aria-label="Picture: ${chart.title}"
-    >
-      ${inline(chart, chart.svg, chart.name)}
+    <div class="scroll picture" tabindex="0" role="region" aria-label="Picture: ${chart.title}">
+      ${inline(chart)}
     </div>
-    ${
-      chart.svgDark === undefined
-        ? null
-        : html`<div
-            class="scroll picture dark"
-            tabindex="0"
-            role="region"
-            aria-label="Picture: ${chart.title}"
-          >
-            ${inline(chart, chart.svgDark, `${chart.name}-dark`)}
-          </div>`
-    }
     <figcaption>${chart.description}</figcaption>
     <details>
       <summary>The same as a table: ${chart.title}</summary>
@@ -52,15 +32,16 @@ export function htmlFigure(chart: ReportChart): Html {
  * An SVG document as part of the page: ids made unique (each drawing counts its clip paths from zero), named for screen
  * readers, and never scaled down below seven tenths, where its text would be too small: the box scrolls instead.
  */
-function inline(chart: ReportChart, svg: string, prefix: string): Html {
+function inline(chart: ReportChart): Html {
+  const { svg, name } = chart;
   const width = Number(/<svg[^>]*\bwidth="([\d.]+)"/.exec(svg)?.[1] ?? 0);
   const head = html`<svg role="img" aria-label="${chart.title}. ${chart.description}" style="min-width:${Math.round(width * 0.7)}px;max-width:${Math.round(width * 1.1)}px" `;
   return raw(
     svg
       .slice(svg.indexOf('<svg'))
-      .replace(/\bid="([^"]+)"/g, `id="${prefix}-$1"`)
-      .replace(/url\(#([^)]+)\)/g, `url(#${prefix}-$1)`)
-      .replace(/href="#([^"]+)"/g, `href="#${prefix}-$1"`)
+      .replace(/\bid="([^"]+)"/g, `id="${name}-$1"`)
+      .replace(/url\(#([^)]+)\)/g, `url(#${name}-$1)`)
+      .replace(/href="#([^"]+)"/g, `href="#${name}-$1"`)
       .replace('<svg ', () => head.markup),
   );
 }

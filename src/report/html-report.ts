@@ -1,3 +1,4 @@
+import type { ConsequenceReport } from '../analysis/consequence-report.ts';
 import type { AttributionRow } from '../analysis/types.ts';
 import { LABEL_WORDS } from '../analysis/labels.ts';
 import type { FieldLabel, RunResult } from '../result/types.ts';
@@ -17,6 +18,7 @@ export interface HtmlReportInput {
   charts: readonly ReportChart[];
   /** The comparison, first table first. */
   tables: readonly ReportTable[];
+  consequences: ConsequenceReport;
   /** Extracts of what the kernel's files say. */
   kernelTexts?: readonly { title: string; text: string }[] | undefined;
   /** `@font-face` rules with `data:` URLs, so that pictures use the font they were measured with. */
@@ -41,7 +43,13 @@ export function htmlReport(input: HtmlReportInput): string {
   });
 }
 
-function reportSections({ result, charts, tables, kernelTexts = [] }: HtmlReportInput): (Section | null)[] {
+function reportSections({
+  result,
+  charts,
+  tables,
+  consequences,
+  kernelTexts = [],
+}: HtmlReportInput): (Section | null)[] {
   return [
     tables.length === 0
       ? null
@@ -54,7 +62,7 @@ function reportSections({ result, charts, tables, kernelTexts = [] }: HtmlReport
                 ${htmlTable(table)}`,
           )}`,
         },
-    ...consequenceSections(result),
+    ...consequenceSections(result, consequences),
     charts.length === 0 ? null : { id: 'charts', title: 'Charts', body: html`${charts.map(htmlFigure)}` },
     {
       id: 'strategies',

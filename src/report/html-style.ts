@@ -1,7 +1,7 @@
 /** The report's style sheet: light and dark after the reader's system, A4 when printed, no colour that words don't repeat. */
 export const REPORT_STYLE = `
 :root{color-scheme:light dark;--paper:#fff;--ink:#1a1a1a;--soft:#545454;--line:#d4d4d4;--panel:#f5f6f7;--link:#005a9c;
---good:#e3f1e6;--mixed:#faf4d3;--bad:#fbe6d6;--figure:#fff}
+--good:#e3f1e6;--mixed:#faf4d3;--bad:#fbe6d6}
 @media (prefers-color-scheme:dark){:root{--paper:#15181c;--ink:#f2f2f2;--soft:#b8bec6;--line:#3a4048;--panel:#1f242a;
 --link:#6cb8f0;--good:#1d3325;--mixed:#3a3512;--bad:#46290f}}
 *{box-sizing:border-box}
@@ -35,9 +35,8 @@ figure{margin:1.5rem 0}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 figure svg{display:block;width:100%;height:auto}
 figcaption{color:var(--soft);max-width:75ch}
-.picture{background:var(--figure);border:1px solid var(--line);border-radius:4px}
-.dark{display:none;background:#15181c}
-@media screen and (prefers-color-scheme:dark){.light.paired{display:none}.dark{display:block}}
+.picture{background:#fff;border:1px solid var(--line);border-radius:4px}
+@media screen and (prefers-color-scheme:dark){.picture{filter:invert(.92) hue-rotate(180deg)}}
 details{margin:.4rem 0}
 summary{cursor:pointer;color:var(--link);padding:.2rem 0}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}

@@ -2,7 +2,7 @@ import { CLASS_WORDS, LABELS, LABEL_WORDS } from '../analysis/labels.ts';
 import type { AttributionRow } from '../analysis/types.ts';
 import type { PartUse, RunResult, StrategyRun } from '../result/types.ts';
 import { comparisonMd } from './comparison-md.ts';
-import { compareStrategies } from './comparison.ts';
+import type { Comparison } from './comparison-types.ts';
 import { allExpectations, expectationCount, unmetExpectations, unmetWords } from './expectation-words.ts';
 import { consequencesMd } from './consequences-md.ts';
 import { headline } from './html-headline.ts';
@@ -13,12 +13,16 @@ import { type OddStep, oddSteps } from './odd-steps.ts';
 const MOST_STEPS = 30;
 
 /** summary.md of a run: what happened, the comparison, what failed, what was found, and what it all rests on. */
-export function summaryMd(result: RunResult, rows: readonly AttributionRow[]): string {
+export function summaryMd(
+  result: RunResult,
+  rows: readonly AttributionRow[],
+  comparison: Comparison,
+): string {
   const { scenario, strategies, machine } = result;
   const told = headline(result, rows);
   const sections: [string, string][] = [
-    ['Comparison', comparisonMd(compareStrategies(result, rows))],
-    ...consequencesMd(result),
+    ['Comparison', comparisonMd(comparison)],
+    ...consequencesMd(result, comparison.consequences),
     ['Failed and unexpected steps', stepList(oddSteps(strategies), strategies.length)],
     ['Findings', findingList(strategies)],
     ['Expectations', expectationList(result)],

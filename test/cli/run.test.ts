@@ -84,6 +84,38 @@ describe('gmemlab run', () => {
     expect(resultIn(join(cwd, 'both/tiny')).strategies.map(({ name }) => name)).toEqual(['fbind']);
   });
 
+  it('gives several at once the bytes that each has alone, and prints them in the order asked for', async () => {
+    const large = TINY.replaceAll('4M', '8M').replace('A guest of', 'Another of');
+    const part = ownPart("return { statusLines: () => [{ name: 'Mine', kb: 42 }] };");
+    const cwd = workspace({ 'tiny.yaml': TINY, 'large.yaml': large, 'mine.mjs': part });
+    const options = ['--strategy-file', 'mine.mjs', '--png'];
+    const both = await gmemlab(cwd, ['run', 'tiny.yaml', 'large.yaml', '--out', 'both', ...options]);
+    const alone = [];
+    for (const id of ['tiny', 'large']) {
+      alone.push(await gmemlab(cwd, ['run', `${id}.yaml`, '--out', `alone/${id}`, ...options]));
+    }
+    expect(both.exitCode).toBe(0);
+    expect(both.stdout).toBe(alone.map(({ stdout }) => stdout).join('\n'));
+    expect(both.stderr).toBe(alone.map(({ stderr }) => stderr.replace(/alone/g, 'both')).join(''));
+    const files = filesBelow(join(cwd, 'alone'));
+    expect(files).toContain('tiny/charts/timeline.png');
+    expect(filesBelow(join(cwd, 'both'))).toEqual(files);
+    for (const path of files) {
+      const [one, other] = ['both', 'alone'].map((dir) => readFileSync(join(cwd, dir, path)));
+      expect(one!.equals(other!), path).toBe(true);
+    }
+  });
+
+  it('draws PNGs of many scenarios only when asked to', async () => {
+    const cwd = workspace({ 'tiny.yaml': TINY, 'other.yaml': TINY });
+    await gmemlab(cwd, ['run', 'tiny.yaml', 'other.yaml']);
+    expect(readdirSync(join(cwd, 'reports/tiny/charts')).filter((name) => !name.endsWith('.json'))).toEqual([
+      'attribution.svg',
+      'error-heatmap.svg',
+      'timeline.svg',
+    ]);
+  });
+
   it('runs strategies once, whatever they are written like, with the kernel and seed asked for', async () => {
     const cwd = workspace({ 'tiny.yaml': TINY });
     const expressions = ['nop', 'task-policy+page-cache', 'page-cache', 'tracker{status=true}+fbind'];
@@ -341,9 +373,12 @@ describe('the directory of a report', () => {
 });
 
 describe('an interrupt', () => {
-  it('ends a run with 130 and leaves nothing behind', async () => {
-    const cwd = workspace({ 'tiny.yaml': TINY });
-    const running = execa(process.execPath, [MAIN, 'run', 'tiny.yaml', '--out', 'a/b/report'], {
+  it.each([
+    ['one scenario', ['tiny.yaml']],
+    ['several', ['tiny.yaml', 'other.yaml']],
+  ])('ends a run of %s with 130 and leaves nothing behind', async (_, scenarios) => {
+    const cwd = workspace({ 'tiny.yaml': TINY, 'other.yaml': TINY });
+    const running = execa(process.execPath, [MAIN, 'run', ...scenarios, '--out', 'a/b/report'], {
       cwd,
       reject: false,
     });
@@ -354,6 +389,6 @@ describe('an interrupt', () => {
     running.kill('SIGINT');
     const { exitCode, stdout } = await running;
     expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
-    expect(readdirSync(cwd)).toEqual(['tiny.yaml']);
+    expect(readdirSync(cwd)).toEqual(['other.yaml', 'tiny.yaml']);
   });
 });

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { gmemlab, MAIN, TINY, workspace } from './gmemlab.ts';
 
 const VERBS = 'run, compare, conform, lab, list, validate, doctor, completion';
-const RUN_OPTIONS = '--strategy, --strategy-file, --machine, --kernel, --seed, --out, --charts, --format';
+const RUN_OPTIONS =
+  '--strategy, --strategy-file, --machine, --kernel, --seed, --out, --charts, --png, --format';
 
 describe('help', () => {
   it('lists every verb with an example of it', async () => {

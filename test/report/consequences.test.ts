@@ -135,14 +135,14 @@ describe('the scorecard', () => {
 
 describe('the consequences', () => {
   it('read so in summary.md', async () => {
-    const text = consequencesMd(result())
+    const text = consequencesMd(result(), consequenceReport(result()))
       .map(([title, body]) => `## ${title}\n\n${body}`)
       .join('\n');
     await expect(text).toMatchFileSnapshot('goldens/consequences.md');
   });
 
   it('stand in the report, each link leading to a step in it', () => {
-    const sections = consequenceSections(result());
+    const sections = consequenceSections(result(), consequenceReport(result()));
     expect(sections.map(({ id }) => id)).toEqual([
       'scorecard',
       'payers',
@@ -165,7 +165,7 @@ describe('the consequences', () => {
   });
 
   it('have a word for every colour', () => {
-    const [scorecard] = consequenceSections(result());
+    const [scorecard] = consequenceSections(result(), consequenceReport(result()));
     for (const [, tone, text] of scorecard!.body.markup.matchAll(/<td class="(\w+)">([^<]*)/g)) {
       expect(text).toBe({ good: '✓ met', mixed: '± partly', bad: '✗ not met' }[tone!]);
     }
@@ -173,8 +173,8 @@ describe('the consequences', () => {
 
   it('leave out what nobody asked for', () => {
     const bare = sampleResult([sampleRun({ snapshots: [] })]);
-    expect(consequenceSections(bare).map(({ id }) => id)).toEqual(['scorecard']);
-    expect(consequencesMd(bare).map(([title]) => title)).toEqual(['Scorecard']);
+    expect(consequenceSections(bare, consequenceReport(bare)).map(({ id }) => id)).toEqual(['scorecard']);
+    expect(consequencesMd(bare, consequenceReport(bare)).map(([title]) => title)).toEqual(['Scorecard']);
   });
 });
 

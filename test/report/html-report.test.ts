@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { consequenceReport } from '../../src/analysis/consequence-report.ts';
 import { allCharts } from '../../src/charts/all-charts.ts';
 import { chartFontCss } from '../../src/charts/chart-fonts.ts';
 import { renderCharts } from '../../src/charts/render-chart.ts';
@@ -10,10 +11,10 @@ import { fixture } from '../charts/fixture.ts';
 async function report(): Promise<string> {
   const input = fixture();
   const charts = await renderCharts(allCharts(input), { png: false });
-  const dark = await renderCharts(allCharts({ ...input, theme: 'dark' }), { png: false });
   return htmlReport({
     ...input,
-    charts: charts.map((chart, at) => ({ ...chart, svgDark: dark[at]!.svg })),
+    consequences: consequenceReport(input.result),
+    charts,
     tables: [
       {
         title: 'Scores <all>',
@@ -69,8 +70,8 @@ describe('the HTML report', () => {
     const page = await report();
     expect(page).toContain('<th scope="row">fbind</th>');
     expect(page).toContain('<th scope="col">VmRSS</th>');
-    expect(page.match(/<svg[^>]*role="img"[^>]*aria-label="[^"]{40,}"/g)).toHaveLength(6);
-    expect(page.match(/<svg /g)).toHaveLength(6);
+    expect(page.match(/<svg[^>]*role="img"[^>]*aria-label="[^"]{40,}"/g)).toHaveLength(3);
+    expect(page.match(/<svg /g)).toHaveLength(3);
   });
 
   it('is the same every time', async () => {
@@ -85,7 +86,9 @@ describe('the HTML report', () => {
   });
 
   it('leaves out sections that have nothing to say', () => {
-    const page = htmlReport({ ...fixture(), charts: [], tables: [] });
+    const input = fixture();
+    const consequences = consequenceReport(input.result);
+    const page = htmlReport({ ...input, consequences, charts: [], tables: [] });
     expect(page).not.toContain('id="charts"');
     expect(page).not.toContain('id="comparison"');
     expect(page).toContain('id="strategies"');

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codeMd, escapeMd, tableMd } from '../../src/report/md-text.ts';
 import { oddSteps } from '../../src/report/odd-steps.ts';
+import { compareStrategies } from '../../src/report/comparison.ts';
 import { summaryMd } from '../../src/report/summary-md.ts';
 import type { StepResult } from '../../src/result/types.ts';
 import { sampleRun } from '../analysis/fixture.ts';
@@ -23,7 +24,9 @@ describe('summary.md', () => {
   it('reads as before', async () => {
     const { result, rows } = fixture({ strategies: ['page-cache', 'tdp-fault', 'upstream'], nodes: 2 });
     result.strategies[1]!.error = { step: 9, line: 24, message: 'counter <rss> below 0', part: 'tdp-fault' };
-    await expect(summaryMd(result, rows)).toMatchFileSnapshot('goldens/summary.md');
+    await expect(summaryMd(result, rows, compareStrategies(result, rows))).toMatchFileSnapshot(
+      'goldens/summary.md',
+    );
   });
 
   it('says so when there is nothing to say', () => {
@@ -31,7 +34,7 @@ describe('summary.md', () => {
     const [run] = result.strategies;
     Object.assign(run!, { snapshots: [], steps: [], findings: [] });
     result.scenario.sources = [];
-    const text = summaryMd(result, []);
+    const text = summaryMd(result, [], compareStrategies(result, []));
     expect(text).toContain('No process was seen in any snapshot.');
     expect(text).toContain('## Failed and unexpected steps\n\nNone.');
     expect(text).toContain('## Findings\n\nNone: no law broken, no hazard seen.');
@@ -41,7 +44,7 @@ describe('summary.md', () => {
   it('counts the steps that it does not list', () => {
     const { result, rows } = fixture({ strategies: ['upstream'] });
     result.strategies[0]!.steps = Array.from({ length: 33 }, (_, at) => step(at + 1));
-    const text = summaryMd(result, rows);
+    const text = summaryMd(result, rows, compareStrategies(result, rows));
     expect(text).toContain('- Step 30 (line 40)');
     expect(text).not.toContain('Step 31');
     expect(text).toContain('- and 3 more in result.json');

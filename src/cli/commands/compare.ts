@@ -6,7 +6,8 @@ import { worstExit } from '../exit-codes.ts';
 import { InputError } from '../input-error.ts';
 import { loadJobs, type Job, type Jobs } from '../load-jobs.ts';
 import { ComparisonPrinter } from '../print-comparison.ts';
-import { resultExit, sayAlarms, sayExpectations } from '../result-verdict.ts';
+import { say } from '../progress.ts';
+import { alarmLines, expectationLines, resultExit } from '../result-verdict.ts';
 import { simulate } from '../simulate.ts';
 import { isOn, textOf, type Arguments } from '../verb.ts';
 
@@ -22,8 +23,7 @@ export async function compareCommand(args: Arguments): Promise<number> {
     const rows = attribution(result);
     const comparison = compareStrategies(result, rows, { reference });
     printer.print(comparison);
-    sayAlarms(result, rows);
-    sayExpectations(scenario, result);
+    for (const line of [...alarmLines(result, rows), ...expectationLines(scenario, result)]) say(line);
     exits.push(resultExit(result));
     if (baseline) exits.push(baseline.judge(result, rows));
   }

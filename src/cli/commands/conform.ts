@@ -39,7 +39,7 @@ export async function conformCommand(args: Arguments): Promise<number> {
     process.stdout.write(WRITERS[textOf(args, 'format')!]!(report));
     if (directory) {
       for (const [name, text] of conformanceFiles(report)) directory.write(name, text);
-      directory.commit();
+      await directory.commit();
       say(`wrote ${directory.fileCount} files to ${directory.name}`);
     }
     return conformExitCode(report);

@@ -9,6 +9,11 @@ export const run: Verb = {
     ...RUN_OPTIONS,
     out: { type: 'string', describe: 'Directory of the report. Default: reports/SCENARIO' },
     charts: { type: 'boolean', default: true, describe: 'Draw charts; --no-charts is faster' },
+    png: {
+      type: 'boolean',
+      describe:
+        'Draw the charts as PNG too. Default: when one scenario runs; of many it takes most of the time',
+    },
     format: {
       type: 'string',
       choices: ['table', 'json', 'csv', 'md'],
