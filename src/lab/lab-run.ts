@@ -44,6 +44,8 @@ export class LabRun {
   readonly overwritten: Map<string, string> = new Map<string, string>();
   /** Places where steps mounted something. */
   readonly mounts: Set<string> = new Set<string>();
+  /** Devices that steps have made swap space. */
+  readonly swaps: Set<string> = new Set<string>();
   settleMs: number = SETTLE_MS;
 
   constructor(guest: Guest) {
@@ -89,7 +91,9 @@ export class LabRun {
   /** Takes away everything that the script left, so that another one can follow. */
   async clear(): Promise<void> {
     await this.control('forget');
-    for (const [path, value] of this.overwritten) await this.put(path, value.trim());
+    // Pools of nodes are parts of the whole: the last that was changed goes back first.
+    for (const [path, value] of [...this.overwritten].reverse()) await this.put(path, chosen(value.trim()));
+    for (const device of this.swaps) await this.control('run', '/bin/swapoff', device);
     for (const path of this.mounts) await this.control('call', CALL.umount2, cString(path), 0);
     for (const path of this.paths) await this.control('call', CALL.unlink, cString(path));
     for (const path of [...this.cgroups].reverse()) {
@@ -101,6 +105,9 @@ export class LabRun {
     await this.control('call', CALL.migrate_pages, 0, 64, mask(away), mask([home]));
   }
 }
+
+/** A setting as it is written: files that offer a choice put what holds into brackets. */
+const chosen = (text: string): string => /\[(.+)\]/.exec(text)?.[1] ?? text;
 
 /** Memory cgroups gather their statistics every 2 s; a snapshot waits until they have. */
 const SETTLE_MS = 2300;

@@ -38,7 +38,7 @@ export type RandomOutcome =
 /** Lines of a random scenario beside its snapshots. */
 const LENGTH = 26;
 /** Most runs that shrinking one scenario takes. */
-const MOST_RUNS = 40;
+const MOST_RUNS = 60;
 
 /** Name of a random scenario. */
 export const randomId = (seed: number): string => `random-${seed}`;

@@ -1,4 +1,6 @@
+import { PAGES_PER_PMD } from '../../units/pages.ts';
 import { size, type RandomWriter } from './random-writer.ts';
+
 import { isFile, isMapped, type KnownObject, type KnownWorker } from './script-state.ts';
 
 const MOST_OBJECTS = 6;
@@ -10,6 +12,10 @@ export function createAndUse(writer: RandomWriter): void {
   if (worker.objects.length >= MOST_OBJECTS) return;
   const name = writer.newName();
   const pages = writer.newSize();
+  if (writer.state.themes.hugetlb && dice.oneIn(3)) {
+    createHugetlb(writer, worker);
+    return;
+  }
   const kind = dice.one(['gmem', 'gmem', 'memfd', 'memfd', 'anon', 'anon', 'shared']);
   if (kind === 'gmem') {
     const flags = writer.request.kernel === '6.12' ? 0 : dice.one([0, 1, 3, 3]);
@@ -34,8 +40,30 @@ export function createAndUse(writer: RandomWriter): void {
     writer.by(worker, `touch ${name} ${writer.range(pages)} ${dice.oneIn(4) ? 'read' : 'write'}`);
 }
 
-function add(worker: KnownWorker, object: Omit<KnownObject, 'isOpen' | 'mapped'>): KnownObject {
-  const known = { ...object, isOpen: true, mapped: 0 };
+/** Memory from the pool of huge pages, now and then more than it holds. */
+function createHugetlb(writer: RandomWriter, worker: KnownWorker): void {
+  const { dice } = writer;
+  const name = writer.newName();
+  const pages = PAGES_PER_PMD * dice.one([1, 2, 5, 8, 16, 50]);
+  const made = { name, pages, isMappable: true, isTouchable: true, isHugetlb: true };
+  if (dice.oneIn(2)) {
+    writer.by(worker, `memfd create ${name} ${size(pages)} hugetlb`);
+    const file = add(worker, { ...made, kind: 'memfd' });
+    if (!dice.oneIn(4)) map(writer, worker, file);
+    return;
+  }
+  const words = [dice.oneIn(3) ? ' shared' : '', dice.oneIn(4) ? ' noreserve' : ''].join('');
+  writer.by(worker, `anon map ${name} ${size(pages)} hugetlb${words}`);
+  const memory = add(worker, { ...made, kind: 'anon' });
+  memory.mapped = pages;
+  if (dice.oneIn(2)) writer.by(worker, `touch ${name} ${writer.rangeOf(memory)} write`);
+}
+
+function add(
+  worker: KnownWorker,
+  object: Omit<KnownObject, 'isOpen' | 'mapped' | 'isHugetlb'> & { isHugetlb?: boolean },
+): KnownObject {
+  const known = { isHugetlb: false, ...object, isOpen: true, mapped: 0 };
   worker.objects.push(known);
   return known;
 }
@@ -44,8 +72,11 @@ function add(worker: KnownWorker, object: Omit<KnownObject, 'isOpen' | 'mapped'>
 function map(writer: RandomWriter, worker: KnownWorker, file: KnownObject): void {
   const { dice } = writer;
   const isShared = file.kind === 'gmem' || !dice.oneIn(4);
-  const from = dice.oneIn(4) ? dice.below(file.pages) : 0;
-  const length = dice.oneIn(4) ? 1 + dice.below(file.pages - from) : file.pages - from;
+  const unit = file.isHugetlb || (writer.state.themes.thp && dice.oneIn(2)) ? PAGES_PER_PMD : 1;
+  const units = Math.floor(file.pages / unit);
+  const from = units > 0 && dice.oneIn(4) ? dice.below(units) * unit : 0;
+  const length =
+    units > 0 && dice.oneIn(4) ? (1 + dice.below(units - from / unit)) * unit : file.pages - from;
   const part = from > 0 || length < file.pages ? ` offset=${size(from)} len=${size(length)}` : '';
   writer.by(worker, `${file.kind} map ${file.name}${isShared ? '' : ' private'}${part}`);
   if (file.isMappable) file.mapped = length;
@@ -69,7 +100,8 @@ export function unmap(writer: RandomWriter): void {
     return;
   }
   // What is left at the front stays accessible; a hole would kill who touches it.
-  const left = writer.dice.below(object.mapped);
+  const unit = object.isHugetlb ? PAGES_PER_PMD : 1;
+  const left = writer.dice.below(object.mapped / unit) * unit;
   writer.by(worker, `${object.kind} unmap ${object.name} ${size(left)} ${size(object.mapped - left)}`);
   object.mapped = left;
 }
@@ -95,7 +127,9 @@ export function onFile(writer: RandomWriter): void {
     'ftruncate',
   ]);
   if (verb === 'fallocate' || verb === 'punch') {
-    writer.by(worker, `${kind} ${verb} ${name} ${writer.range(pages, { mayFail: kind === 'gmem' })}`);
+    const range =
+      kind === 'gmem' ? writer.range(pages, { mayFail: true }) : writer.rangeOf({ ...file, mapped: pages });
+    writer.by(worker, `${kind} ${verb} ${name} ${range}`);
   } else if (verb === 'punchstride') {
     const stride = 2 + dice.below(6);
     writer.by(

@@ -1,4 +1,5 @@
 import { RANDOM_STEPS } from './random-steps.ts';
+import { prepare } from './machine-draws.ts';
 import { RandomWriter, type RandomScriptRequest } from './random-writer.ts';
 
 /** Everything is counted from here on. */
@@ -12,6 +13,7 @@ const STRETCH = 12;
 export function randomScript(request: RandomScriptRequest): string {
   const writer = new RandomWriter(request);
   const { lines } = writer;
+  prepare(writer);
   while (writer.dice.oneIn(3)) writer.spawn();
   lines.push(FIRST_SNAPSHOT);
   let snapshots = 1;

@@ -2,8 +2,9 @@ import { fails } from './failing-draws.ts';
 import { guest } from './guest-draws.ts';
 import { createAndUse, mapAgain, onFile, unmap } from './object-draws.ts';
 import { size, type RandomWriter } from './random-writer.ts';
-import { isMapped, isTouchable, type KnownObject } from './script-state.ts';
-import { end, limit, onGroups, start, setMachine } from './task-draws.ts';
+import { isMapped, isTouchable, type KnownObject, type Themes } from './script-state.ts';
+import { limitGroup, setMachine } from './machine-draws.ts';
+import { end, limit, onGroups, start } from './task-draws.ts';
 
 /** Writes a line or a few, or none where nothing fits. */
 export type RandomStep = (writer: RandomWriter) => void;
@@ -30,8 +31,8 @@ export const RANDOM_STEPS: readonly (readonly [weight: number, step: RandomStep]
   [
     4,
     onMapping(
-      (writer, { name, mapped }) =>
-        `touch ${name} ${writer.range(mapped)} ${writer.dice.oneIn(3) ? 'read' : 'write'}`,
+      (writer, object) =>
+        `touch ${object.name} ${writer.rangeOf(object)} ${writer.dice.oneIn(3) ? 'read' : 'write'}`,
     ),
   ],
   [
@@ -41,20 +42,20 @@ export const RANDOM_STEPS: readonly (readonly [weight: number, step: RandomStep]
         `touch ${name} 0 ${size(mapped)} write random=${1 + writer.dice.below(mapped)} seed=${writer.dice.below(99)}`,
     ),
   ],
-  [3, onMapping((writer, { name, mapped }) => `where ${name} ${writer.range(mapped)}`)],
-  [2, onMapping((writer, { name, mapped }) => `move_pages ${name} ${writer.range(mapped)} ${writer.node()}`)],
+  [3, onMapping((writer, object) => `where ${object.name} ${writer.rangeOf(object)}`)],
+  [2, onMapping((writer, object) => `move_pages ${object.name} ${writer.rangeOf(object)} ${writer.node()}`)],
   [4, bind],
   [
     2,
     onMapping(
-      (writer, { name, mapped }) =>
-        `${writer.dice.oneIn(3) ? 'munlock' : 'mlock'} ${name} ${writer.range(mapped)}`,
+      (writer, object) =>
+        `${writer.dice.oneIn(3) ? 'munlock' : 'mlock'} ${object.name} ${writer.rangeOf(object)}`,
     ),
   ],
   [
     2,
     onMapping(
-      (writer, { name, mapped }) => `madvise ${name} ${writer.range(mapped)} ${writer.dice.one(ADVICE)}`,
+      (writer, object) => `madvise ${object.name} ${writer.rangeOf(object)} ${writer.dice.one(ADVICE)}`,
     ),
   ],
   [2, mapAgain],
@@ -69,7 +70,33 @@ export const RANDOM_STEPS: readonly (readonly [weight: number, step: RandomStep]
     (writer) =>
       writer.lines.push(`migratepages ${writer.worker().name} ${writer.nodeList()} ${writer.nodeList()}`),
   ],
-  [1, setMachine],
+  [2, setMachine],
+  [
+    2,
+    when(
+      'thp',
+      onMapping(
+        (writer, object) =>
+          `madvise ${object.name} ${writer.rangeOf(object)} ${writer.dice.oneIn(3) ? 'nohugepage' : 'hugepage'}`,
+      ),
+    ),
+  ],
+  [
+    2,
+    when(
+      'thp',
+      onMapping((_, { name, mapped }) => `touch ${name} 0 ${size(mapped)} write`),
+    ),
+  ],
+  [
+    3,
+    when(
+      'limits',
+      onMapping((_, { name, mapped }) => `touch ${name} 0 ${size(mapped)} write`),
+    ),
+  ],
+  [2, when('limits', limitGroup)],
+  [2, when('hugetlb', createAndUse)],
   [3, guest],
   [1, limit],
   [2, fails],
@@ -84,6 +111,13 @@ function onMapping(words: (writer: RandomWriter, object: KnownObject) => string)
   };
 }
 
+/** A step of scenarios of one theme. */
+function when(theme: keyof Themes, step: RandomStep): RandomStep {
+  return (writer) => {
+    if (writer.state.themes[theme]) step(writer);
+  };
+}
+
 /** mbind(2) on a mapping. */
 function bind(writer: RandomWriter): void {
   const { dice } = writer;
@@ -91,5 +125,5 @@ function bind(writer: RandomWriter): void {
   const object = writer.object(worker, isMapped);
   if (!object) return;
   const flags = [dice.oneIn(3) ? ' move' : '', dice.oneIn(6) ? ' strict' : ''].join('');
-  writer.by(worker, `mbind ${object.name} ${writer.range(object.mapped)} ${writer.policy()}${flags}`);
+  writer.by(worker, `mbind ${object.name} ${writer.rangeOf(object)} ${writer.policy()}${flags}`);
 }

@@ -1,5 +1,5 @@
 import type { Scenario } from '../../scenario/types.ts';
-import { formatSize, PAGE_SIZE } from '../../units/pages.ts';
+import { formatSize, PAGE_SIZE, PAGES_PER_PMD } from '../../units/pages.ts';
 import { Dice } from './dice.ts';
 import {
   emptyState,
@@ -25,13 +25,21 @@ const SIZES = [1, 3, 16, 255, 512, 513, 700, 1024, 1536, 2048, 4096, 8192, 16_38
 /** Draws lines of a script, and remembers what they make. */
 export class RandomWriter {
   readonly dice: Dice;
-  readonly state: ScriptState = emptyState();
+  readonly state: ScriptState;
   readonly request: RandomScriptRequest;
   readonly lines: string[] = [];
 
   constructor(request: RandomScriptRequest) {
     this.request = request;
-    this.dice = new Dice(request.seed);
+    const dice = new Dice(request.seed);
+    this.dice = dice;
+    const limits = dice.oneIn(3);
+    this.state = emptyState({
+      thp: dice.oneIn(2),
+      hugetlb: dice.oneIn(3),
+      limits,
+      swap: limits && dice.oneIn(2),
+    });
   }
 
   /** Adds a line of a worker; w0 need not be named. */
@@ -81,6 +89,18 @@ export class RandomWriter {
     if (mode === 'default' || mode === 'local') return mode;
     const flag = this.dice.oneIn(6) ? `=${this.dice.one(['static', 'relative'])}` : '';
     return `${mode}${flag} ${this.nodeList()}`;
+  }
+
+  /** A range of a mapping as OFF LEN; of huge pages mostly whole ones. */
+  rangeOf({ mapped, isHugetlb }: KnownObject): string {
+    const { dice, state } = this;
+    const isWhole = isHugetlb ? !dice.oneIn(6) : state.themes.thp && dice.oneIn(2);
+    if (!isWhole || mapped < PAGES_PER_PMD) return this.range(mapped);
+    const blocks = Math.ceil(mapped / PAGES_PER_PMD);
+    const from = dice.oneIn(2) ? 0 : dice.below(blocks);
+    const length = dice.oneIn(3) ? blocks - from : 1 + dice.below(blocks - from);
+    const pages = Math.min(length * PAGES_PER_PMD, mapped - from * PAGES_PER_PMD);
+    return `${size(from * PAGES_PER_PMD)} ${size(pages)}`;
   }
 
   /** A range of an object as OFF LEN: all of it, a part, now and then beyond its end or between two pages. */

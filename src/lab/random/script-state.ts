@@ -12,6 +12,20 @@ export interface KnownObject {
   isMappable: boolean;
   /** Whether an access through the mapping can be served: a gmem has another flag for that. */
   isTouchable: boolean;
+  /** Made of huge pages of the pool: ranges that the kernel takes are whole ones. */
+  isHugetlb: boolean;
+}
+
+/** What a scenario is about beside what every one has. */
+export interface Themes {
+  /** Transparent huge pages are switched on. */
+  thp: boolean;
+  /** There is a pool of huge pages. */
+  hugetlb: boolean;
+  /** Limits of memory are low enough to bite. */
+  limits: boolean;
+  /** There is swap space. */
+  swap: boolean;
 }
 
 /** A worker of a random script. */
@@ -28,6 +42,7 @@ export interface KnownWorker {
 
 /** Everything that a random script has made so far. */
 export interface ScriptState {
+  themes: Themes;
   workers: KnownWorker[];
   cgroups: string[];
   objectCount: number;
@@ -36,8 +51,9 @@ export interface ScriptState {
   vcpuCount: number;
 }
 
-export function emptyState(): ScriptState {
+export function emptyState(themes: Themes): ScriptState {
   return {
+    themes,
     workers: [newWorker('w0', true)],
     cgroups: ['/'],
     objectCount: 0,

@@ -1,3 +1,4 @@
+import { limitGroup } from './machine-draws.ts';
 import { size, type RandomWriter } from './random-writer.ts';
 import { forked } from './script-state.ts';
 
@@ -56,25 +57,11 @@ export function onGroups(writer: RandomWriter): void {
     if (path === undefined) return;
     writer.lines.push(`cgroup rm ${path}`);
     if (!isParent(path) && !holds(path)) state.cgroups = state.cgroups.filter((group) => group !== path);
-  } else if (what === 'limit') {
-    const path = dice.pick(state.cgroups.filter((group) => group !== '/'));
-    // High enough that nobody is killed, low enough that it is near.
-    if (path !== undefined)
-      writer.lines.push(`cgroup limit ${path} memory.max ${dice.one(['256M', '1G', 'max'])}`);
-  } else {
+  } else if (what === 'limit') limitGroup(writer);
+  else {
     const path = dice.pick(state.cgroups.filter((group) => group !== '/'));
     if (path !== undefined) writer.lines.push(`cgroup limit ${path} cpuset.mems ${writer.nodeList()}`);
   }
-}
-
-/** Settings of the whole machine: weights of weighted interleave, a wrong one among them, and dropped caches. */
-export function setMachine(writer: RandomWriter): void {
-  if (writer.dice.oneIn(4)) {
-    writer.lines.push('dropcaches');
-    return;
-  }
-  const file = `/sys/kernel/mm/mempolicy/weighted_interleave/node${writer.node()}`;
-  writer.lines.push(`write ${file} ${writer.dice.one([1, 2, 3, 5, 300])}`);
 }
 
 /** Limits of a worker. */

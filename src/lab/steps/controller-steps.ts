@@ -103,7 +103,9 @@ export const CONTROLLER_STEPS: ControllerSteps<
   exec: async (run, { name, argv }) => {
     const pidOf = (word: string): string =>
       word.startsWith('@') ? String(run.workers.get(word.slice(1))?.pid ?? word) : word;
-    return execute(run, name, argv.map(pidOf));
+    const outcome = await execute(run, name, argv.map(pidOf));
+    if (outcome.ret === 0 && argv.some((word) => /(^|\/)swapon$/.test(word))) run.swaps.add(argv.at(-1)!);
+    return outcome;
   },
   mount: async (run, { type, path, options }) => {
     await makeDirectories(run, path);
