@@ -52,6 +52,8 @@ export class Mm {
   hiwaterRss = 0;
   hiwaterVm = 0;
   lockedPages = 0;
+  /** mlockall(MCL_FUTURE): mappings are made locked. */
+  locksFuture = false;
   /** Limits in bytes, soft and hard alike; RLIMIT_RSS has no effect. */
   readonly rlimits: Rlimits = {
     as: Infinity,

@@ -207,6 +207,11 @@ export interface StepArgs {
   touch: { name: string; offset: number; bytes: number; write: boolean; random: RandomTouch | null };
   mlock: { name: string; offset: number; bytes: number };
   munlock: { name: string; offset: number; bytes: number };
+  /** Without flags: the tail goes, or the mapping grows where it stands. */
+  mremap: { name: string; bytes: number };
+  mlockall: { future: boolean };
+  /** process_vm_readv of what another worker has mapped; `force` as ptrace and /proc/PID/mem do. */
+  peek: { worker: string; name: string; offset: number; bytes: number; force: boolean };
   madvise: { name: string; offset: number; bytes: number; advice: string };
   move_pages: { name: string; offset: number; bytes: number; node: number };
   where: { name: string; offset: number; bytes: number };

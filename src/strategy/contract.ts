@@ -170,6 +170,8 @@ export interface ShadowOptions {
   readonly isListed: boolean;
   /** Page-table entries follow the page cache: each page is mapped from its allocation to its end. Else populateShadow installs them. */
   readonly mirrors: boolean;
+  /** Flags of the VMA in the two letters of smaps: dc (left out by fork), dd, de, pf (entries name frames only), mm, mr, mw, sl (sealed). */
+  readonly flags: readonly string[];
 }
 
 /**
@@ -192,8 +194,8 @@ export interface KernelView {
   ): void;
   /** Makes a shadow VMA for a range of a file; its page address, or what mmap(2) would fail with. */
   mapShadow(process: Proc, gmem: Gmem, index: number, count: number, options: ShadowOptions): number | Errno;
-  /** Removes the process's shadow VMAs of a range of a file. */
-  unmapShadow(process: Proc, gmem: Gmem, index: number, count: number): void;
+  /** Removes the shadow VMAs of a range of a file: a process's, or everybody's. */
+  unmapShadow(process: Proc | null, gmem: Gmem, index: number, count: number): void;
   /** Installs page-table entries for present pages wherever shadow VMAs cover the range. */
   populateShadow(gmem: Gmem, pages: PageRuns): void;
   /** Removes those page-table entries again. */
@@ -214,6 +216,8 @@ export interface KernelView {
   forEachPrivate(vm: Vm, gfn: number, count: number, visit: (gfn: number, count: number) => void): void;
   /** The VM that a gmem was made for. */
   vmOf(gmem: Gmem): Vm;
+  /** That VM's process while it lives; null when it is gone. */
+  livingOwner(gmem: Gmem): Proc | null;
   /** Processes with the gmem among their open files. */
   holdersOf(gmem: Gmem): readonly Proc[];
   /** Pages of the file that page tables of processes map. */

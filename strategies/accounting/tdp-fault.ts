@@ -40,14 +40,7 @@ export const tdpFault: Part = {
   },
   create: (view, options) => ({
     ...(options['at'] === 'allocation' ? countAllocated(view, options) : countMapped(view, options)),
-    ...(options['charge'] === 'vm'
-      ? {
-          chargeTo: (gmem: Gmem): Proc | null => {
-            const owner = view.vmOf(gmem).process;
-            return owner.isAlive ? owner : null;
-          },
-        }
-      : {}),
+    ...(options['charge'] === 'vm' ? { chargeTo: (gmem: Gmem) => view.livingOwner(gmem) } : {}),
   }),
 };
 

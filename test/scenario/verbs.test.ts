@@ -126,6 +126,9 @@ const TABLE: Row[] = [
     { name: 'm', offset: 0, bytes: M, write: false, random: { count: 256, seed: 5 } },
   ],
   ['mlock m 0 8M', 'mlock', { name: 'm', offset: 0, bytes: 8 * M }],
+  ['mlockall future', 'mlockall', { future: true }],
+  ['mremap m 48M', 'mremap', { name: 'm', bytes: 48 * M }],
+  ['peek q m 0 4K force', 'peek', { worker: 'q', name: 'm', offset: 0, bytes: 4096, force: true }],
   ['munlock m 4K 8M', 'munlock', { name: 'm', offset: 4096, bytes: 8 * M }],
   [
     'madvise m 0 4K populate_write',
