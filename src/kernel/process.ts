@@ -188,9 +188,11 @@ export function exitProcess(kernel: Kernel, process: Process): void {
   }
   freeAccounted(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
   mm.tables.clear();
-  const { anon, file, shmem } = mm.rss;
-  if (anon !== 0 || file !== 0 || shmem !== 0) {
-    kernel.log.push(`BUG: Bad rss-counter state mm:${process.comm} anon:${anon} file:${file} shmem:${shmem}`);
+  const { anon, file, shmem, gmem } = mm.rss;
+  if (anon !== 0 || file !== 0 || shmem !== 0 || gmem !== 0) {
+    kernel.log.push(
+      `BUG: Bad rss-counter state mm:${process.comm} anon:${anon} file:${file} shmem:${shmem}${gmem === 0 ? '' : ` gmem:${gmem}`}`,
+    );
     kernel.onBadRss(process);
   }
   for (const fd of Array.from(process.fds.keys())) closeFd(kernel, process, fd);

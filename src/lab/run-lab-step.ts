@@ -24,6 +24,8 @@ export function unrunnable(step: Step): string | null {
     return 'SNP needs a host with the hardware: no emulated CPU has it';
   if ((verb === 'vm touch' || verb === 'vm ttouch') && step.args.code === null)
     return 'a real guest needs code: name an object that is mapped at guest address 0 (CODE_OBJECT)';
+  if (verb === 'vm touch' && step.args.root !== undefined)
+    return 'only the model knows root=: on a real kernel the guest would have to run a guest of its own';
   if (verb === 'snapshot' || verb in WORKERS || verb in CONTROLLERS) return null;
   return `the lab can not run "${verb}"`;
 }

@@ -236,6 +236,8 @@ export interface StepArgs {
     code: string | null;
     step: number;
     vcpu: number | null;
+    /** Then also through another second-level page table: that of SMM, or of a guest in the guest. Absent: none. */
+    root?: number | undefined;
     random: RandomTouch | null;
   };
   'vm ttouch': {

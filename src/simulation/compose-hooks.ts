@@ -37,6 +37,8 @@ export function composeHooks(parts: readonly Hooks[]): {
       slotDeleted: (all(parts, 'slotDeleted') ?? NO_KVM_HOOKS.slotDeleted) as KvmHooks['slotDeleted'],
       tdpMapped: (all(parts, 'tdpMapped') ?? NO_KVM_HOOKS.tdpMapped) as KvmHooks['tdpMapped'],
       tdpZapped: (all(parts, 'tdpZapped') ?? NO_KVM_HOOKS.tdpZapped) as KvmHooks['tdpZapped'],
+      rootMapped: (all(parts, 'rootMapped') ?? NO_KVM_HOOKS.rootMapped) as KvmHooks['rootMapped'],
+      rootZapped: (all(parts, 'rootZapped') ?? NO_KVM_HOOKS.rootZapped) as KvmHooks['rootZapped'],
       converted: all(parts, 'converted') ?? NO_KVM_HOOKS.converted,
     },
     readers: {

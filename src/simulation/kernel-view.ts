@@ -43,11 +43,15 @@ export class WorldView implements KernelView {
     this.nodeCount = config.kvm.kernel.nodes.length;
   }
 
-  addRss(process: Proc, pages: number, reason: string): void {
+  addRss(process: Proc, pages: number, reason: string, counter: 'file' | 'gmem' = 'file'): void {
     const mm = mmOf(process);
     if (pages < 0) mm.noteRss();
-    mm.rss.file += pages;
+    mm.rss[counter] += pages;
     this.#ledger.post('unattributed', process.worker, pages, reason);
+  }
+
+  ownRss(process: Proc): number {
+    return mmOf(process).rss.gmem;
   }
 
   nodePages(gmem: Gmem): readonly number[] {

@@ -13,6 +13,8 @@ const HOOKS: Readonly<Record<keyof Hooks, true>> = {
   folioFreed: true,
   tdpMapped: true,
   tdpZapped: true,
+  rootMapped: true,
+  rootZapped: true,
   converted: true,
   taskMoved: true,
   forked: true,

@@ -142,6 +142,9 @@ export interface Hooks {
   /** Second-level page-table entries for private pages were installed. */
   tdpMapped?(slot: Slot, pages: PageRuns): void;
   tdpZapped?(slot: Slot, index: number, count: number): void;
+  /** A further root (system management mode, a nested guest) maps pages that the guest's own root maps already, or drops them. */
+  rootMapped?(slot: Slot, pages: PageRuns): void;
+  rootZapped?(slot: Slot, index: number, count: number): void;
   /** KVM_SET_MEMORY_ATTRIBUTES changed something in the range. */
   converted?(vm: Vm, gfn: number, count: number, to: 'private' | 'shared'): void;
   taskMoved?(process: Proc): void;
@@ -181,8 +184,13 @@ export interface ShadowOptions {
 export interface KernelView {
   readonly kernel: string;
   readonly nodeCount: number;
-  /** Adds pages (negative: takes them back) to MM_FILEPAGES of a process. Throws when the counter would become negative. */
-  addRss(process: Proc, pages: number, reason: string): void;
+  /**
+   * Adds pages (negative: takes them back) to a counter of a process: MM_FILEPAGES, or one of its own for private memory. Throws when it would
+   * become negative.
+   */
+  addRss(process: Proc, pages: number, reason: string, counter?: 'file' | 'gmem'): void;
+  /** Pages in the counter of its own that a process has. */
+  ownRss(process: Proc): number;
   /** Pages of a file by node, from its page cache. */
   nodePages(gmem: Gmem): readonly number[];
   /** Calls `visit` for each stretch of present pages in a range of a file. */

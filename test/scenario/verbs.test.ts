@@ -128,7 +128,7 @@ const TABLE: Row[] = [
   ['mlock m 0 8M', 'mlock', { name: 'm', offset: 0, bytes: 8 * M }],
   ['mlockall future', 'mlockall', { future: true }],
   ['mremap m 48M', 'mremap', { name: 'm', bytes: 48 * M }],
-  ['peek q m 0 4K force', 'peek', { worker: 'q', name: 'm', offset: 0, bytes: 4096, force: true }],
+  ['peek w1 m 0 4K force', 'peek', { worker: 'w1', name: 'm', offset: 0, bytes: 4096, force: true }],
   ['munlock m 4K 8M', 'munlock', { name: 'm', offset: 4096, bytes: 8 * M }],
   [
     'madvise m 0 4K populate_write',
@@ -186,6 +186,11 @@ const TABLE: Row[] = [
     'vm vcpu 1 2 interleave=static 0,1',
     'vm vcpu',
     { index: 1, cpu: 2, ...policy('interleave', [0, 1], ['static']) },
+  ],
+  [
+    'vm touch 0 4M root=2',
+    'vm touch',
+    { gpa: 0, bytes: 4 * M, code: null, step: 4096, vcpu: null, random: null, root: 2 },
   ],
   ['vm close', 'vm close', {}],
 ];

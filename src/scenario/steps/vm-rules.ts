@@ -3,6 +3,7 @@ import {
   readNumber,
   takeChoice,
   takeCpu,
+  takeKeyedNumber,
   takeNumber,
   takeRandom,
   takeSize,
@@ -75,14 +76,15 @@ export const VM_RULES: StepRules<
     }),
   },
   'vm touch': {
-    usage: 'GPA LEN [CODE_OBJECT] [STEP] [vcpu=N] [random=COUNT [seed=N]]',
+    usage: 'GPA LEN [CODE_OBJECT] [STEP] [vcpu=N] [root=N] [random=COUNT [seed=N]]',
     read: (words) => {
       const range = takeGuestRange(words);
       const vcpu = takeVcpu(words);
+      const root = takeKeyedNumber(words, 'root', 0);
       const random = takeRandom(words, range.bytes);
       const code = isObjectNext(words) ? takeObjectOrNone(words, 'CODE_OBJECT') : null;
       const step = words.peek() === undefined ? PAGE_SIZE : takeStride(words, 'STEP');
-      return { ...range, code, step, vcpu, random };
+      return { ...range, code, step, vcpu, random, ...(root > 0 ? { root } : {}) };
     },
   },
   'vm ttouch': {

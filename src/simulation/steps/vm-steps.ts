@@ -7,6 +7,7 @@ import { installFd, startThread } from '../../kernel/process.ts';
 import { Task } from '../../kernel/task.ts';
 import { indexOf } from '../../kernel/vma.ts';
 import { conversionExits, launchUpdate } from '../../kvm/conversion.ts';
+import { touchByRoot } from '../../kvm/other-roots.ts';
 import { punchGmem } from '../../kvm/guest-memfd.ts';
 import { guestAccessPages } from '../../kvm/fault-batch.ts';
 import { setMemoryAttributes } from '../../kvm/memory-attributes.ts';
@@ -96,14 +97,18 @@ export const VM_STEPS: WorkerHandlers<
     if (!worker.vm) return failed('EBADF');
     return answered(setMemoryAttributes(world.kvm, worker.vm.vm, worker.task, gpa, bytes, to));
   },
-  'vm touch': (world, worker, { gpa, bytes, code, step, vcpu, random }) => {
+  'vm touch': (world, worker, { gpa, bytes, code, step, vcpu, root, random }) => {
     if (!worker.vm) return failed('EBADF');
     const { vm } = worker.vm;
     const task = worker.vcpu(vcpu);
     ensureVcpu(world, worker, vm, task, vm.vcpuOf(task).id);
     const failure = code === null ? null : runCode(world, worker, vm, task, code);
     if (failure) return failure;
-    return exited(touchGuest(world, vm, task, { gpa, bytes, step, random }));
+    const exit = touchGuest(world, vm, task, { gpa, bytes, step, random });
+    if (root !== undefined && !exit) {
+      touchByRoot(world.kvm, vm, task, root, Math.floor(gpa / PAGE_SIZE), Math.ceil(bytes / PAGE_SIZE));
+    }
+    return exited(exit);
   },
   'vm ttouch': (world, worker, { gpa, bytes, code, cpu, mode, flags, nodes }) => {
     if (!worker.vm) return failed('EBADF');
