@@ -18,7 +18,7 @@ const CONTROLLERS = CONTROLLER_STEPS as unknown as Readonly<Partial<Record<Verb,
 /** Why a step cannot run on a real kernel here; null when it can. */
 export function unrunnable(step: Step): string | null {
   const { verb } = step;
-  if (verb === 'gmem policy' || verb === 'vm convert')
+  if (verb === 'gmem policy' || verb === 'gmem query' || verb === 'vm convert')
     return `only the model knows "${verb}": on a real kernel it is several calls of a VMM`;
   if (verb === 'vm launch-update' || (verb === 'vm create' && step.args.type === 'snp'))
     return 'SNP needs a host with the hardware: no emulated CPU has it';

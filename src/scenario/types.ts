@@ -194,6 +194,8 @@ export interface StepArgs {
     nodes: number[];
     move: boolean;
   };
+  /** fget_mempolicy: the policy of a page of a file, by descriptor. */
+  'gmem query': { name: string; offset: number };
   mbind: {
     name: string;
     offset: number;

@@ -5,8 +5,8 @@ import type { Hooks } from '../strategy/contract.ts';
 
 /** What the texts of a process and the VMM's wishes ask of a design; absent answers are empty. */
 export type ReaderHooks = Required<
-  Pick<Hooks, 'policyWish' | 'statusLines' | 'fdinfoLines' | 'procFiles' | 'mayMigrate'>
->;
+  Pick<Hooks, 'policyWish' | 'fileWish' | 'statusLines' | 'fdinfoLines' | 'procFiles' | 'mayMigrate'>
+> & { policyQuery: Hooks['policyQuery'] | undefined };
 
 type Name = keyof Hooks;
 
@@ -43,6 +43,8 @@ export function composeHooks(parts: readonly Hooks[]): {
     },
     readers: {
       policyWish: first(parts, 'policyWish') ?? (() => 'ENODEV'),
+      fileWish: first(parts, 'fileWish') ?? (() => 'EINVAL'),
+      policyQuery: first(parts, 'policyQuery'),
       statusLines: (process) => parts.flatMap((part) => part.statusLines?.(process) ?? []),
       fdinfoLines: (process, gmem) => parts.flatMap((part) => part.fdinfoLines?.(process, gmem) ?? []),
       procFiles: (process) => Object.assign({}, ...parts.map((part) => part.procFiles?.(process) ?? {})),

@@ -150,6 +150,10 @@ export class WorldView implements KernelView {
     return next === Infinity ? null : { policy: null, until: next };
   }
 
+  sharedPolicy(gmem: Gmem, index: number): MemoryPolicy | null {
+    return inodeOf(gmem).policy.lookup(index).policy;
+  }
+
   setSharedPolicy(gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): void {
     inodeOf(gmem).policy.set(index, index + count, policy);
   }

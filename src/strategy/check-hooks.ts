@@ -20,6 +20,8 @@ const HOOKS: Readonly<Record<keyof Hooks, true>> = {
   forked: true,
   exiting: true,
   policyWish: true,
+  fileWish: true,
+  policyQuery: true,
   oomPages: true,
   statusLines: true,
   fdinfoLines: true,

@@ -153,6 +153,10 @@ export interface Hooks {
   exiting?(process: Proc): void;
   /** The VMM asks for the placement of private memory. 0 or the errno that it gets. */
   policyWish?(wish: PolicyWish): Errno | 0;
+  /** The same for a file of shared memory; absent: EINVAL, as the call knows private memory alone. */
+  fileWish?(wish: PolicyWish): Errno | 0;
+  /** The policy of a page's file, asked for by descriptor; absent: ENODEV, there is no such call. */
+  policyQuery?(gmem: Gmem, index: number): MemoryPolicy | null;
   /** Pages that count in the OOM killer's badness beyond RSS. */
   oomPages?(process: Proc): number;
   /** Lines added to /proc/PID/status. */
@@ -212,6 +216,8 @@ export interface KernelView {
   bindShadow(process: Proc, gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): Errno | 0;
   /** Policy of the shadow VMA over a page and where that may change; null: no shadow VMA stands there or beyond. */
   shadowPolicy(gmem: Gmem, index: number): PolicyChoice | null;
+  /** The file's shared policy at a page; null: none. */
+  sharedPolicy(gmem: Gmem, index: number): MemoryPolicy | null;
   /** Sets the file's shared policy (kept in the inode). */
   setSharedPolicy(gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): void;
   /** Maps a gmem into a process for mbind(2) alone, as a VMM does with GUEST_MEMFD_FLAG_MMAP; 0 or mmap's errno. Done once. */

@@ -187,6 +187,7 @@ const TABLE: Row[] = [
     'vm vcpu',
     { index: 1, cpu: 2, ...policy('interleave', [0, 1], ['static']) },
   ],
+  ['gmem query g 4K', 'gmem query', { name: 'g', offset: 4096 }],
   [
     'vm touch 0 4M root=2',
     'vm touch',

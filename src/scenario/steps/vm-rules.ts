@@ -18,6 +18,7 @@ import type { StepWords } from './step-words.ts';
 /** Steps on the worker's VM, and the VMM's wish for private memory. */
 export const VM_RULES: StepRules<
   | 'gmem policy'
+  | 'gmem query'
   | 'vm create'
   | 'vm cap'
   | 'vm slot'
@@ -39,6 +40,10 @@ export const VM_RULES: StepRules<
       move: words.flag('move'),
       ...takePolicy(words),
     }),
+  },
+  'gmem query': {
+    usage: 'NAME OFF',
+    read: (words) => ({ name: takeObject(words), offset: takeSize(words, 'OFF') }),
   },
   'vm create': {
     usage: '[swprot|snp]',

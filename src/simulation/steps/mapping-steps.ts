@@ -5,6 +5,7 @@ import { mbindMoving } from '../../kernel/mbind-move.ts';
 import { madvise, mlock, mlockall, mmap, mremap, munmap } from '../../kernel/mmap.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
 import type { Inode } from '../../kernel/inode.ts';
+import { indexOf } from '../../kernel/vma.ts';
 import type { StepArgs } from '../../scenario/types.ts';
 import { PAGE_SIZE, pagesFor } from '../../units/pages.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
@@ -89,7 +90,15 @@ export const MAPPING_STEPS: WorkerHandlers<
     const vpn = (addressOf(worker, object) ?? 0) + args.offset / PAGE_SIZE;
     const { move, strict } = args;
     const { kernel } = world;
-    return answered(mbindMoving(kernel, worker.task, vpn, pagesFor(args.bytes), { policy, move, strict }));
+    const count = pagesFor(args.bytes);
+    const errno = mbindMoving(kernel, worker.task, vpn, count, { policy, move, strict });
+    const { inode } = object;
+    const keeps = inode?.kind === 'shmem' || (inode?.kind === 'gmem' && kernel.profile.gmemSharedPolicy);
+    const vma = worker.process.mm!.find(vpn);
+    if (errno === 0 && inode && keeps && vma?.file === inode) {
+      world.bound(inode, { worker: worker.name, call: 'mapping', index: indexOf(vma, vpn), count, policy });
+    }
+    return answered(errno);
   },
   touch: (world, worker, args) => {
     const object = findObject(worker, args.name);

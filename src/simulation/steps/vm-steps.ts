@@ -1,7 +1,8 @@
 import { allowedNodes } from '../../kernel/cpuset.ts';
 import { accessRange } from '../../kernel/fault.ts';
 import { madvise } from '../../kernel/mmap.ts';
-import { makePolicy } from '../../kernel/mempolicy.ts';
+import type { Inode } from '../../kernel/inode.ts';
+import { makePolicy, policyText } from '../../kernel/mempolicy.ts';
 import { truncateRange } from '../../kernel/page-cache.ts';
 import { installFd, startThread } from '../../kernel/process.ts';
 import { Task } from '../../kernel/task.ts';
@@ -28,6 +29,7 @@ import { findObject, usage } from './objects.ts';
 /** Steps on a VM. A worker has one VM at a time; gmem and VM steps make a plain one where there is none. */
 export const VM_STEPS: WorkerHandlers<
   | 'gmem policy'
+  | 'gmem query'
   | 'vm create'
   | 'vm cap'
   | 'vm slot'
@@ -44,15 +46,30 @@ export const VM_STEPS: WorkerHandlers<
     const object = findObject(worker, name);
     if (!object?.inode) return usage();
     if (object.fd < 0) return failed('EBADF');
-    if (object.inode.kind !== 'gmem' || offset % PAGE_SIZE !== 0) return failed('EINVAL');
+    const { inode } = object;
+    if (!isBindable(inode) || offset % PAGE_SIZE !== 0) return failed('EINVAL');
     const policy = makePolicy(mode, flags, nodes, allowedNodes(world.kernel, worker.process));
     if (policy === 'EINVAL') return failed('EINVAL');
     const index = offset / PAGE_SIZE;
     const count = Math.ceil(bytes / PAGE_SIZE);
-    world.wish(object.inode, index, count, policy);
-    return answered(
-      world.readers.policyWish({ gmem: object.inode, index, count, policy, by: worker.task, move }),
-    );
+    const wish = { gmem: inode, index, count, policy, by: worker.task, move };
+    if (inode.kind !== 'gmem') {
+      const errno = world.readers.fileWish(wish);
+      if (errno === 0) world.bound(inode, { worker: worker.name, call: 'descriptor', index, count, policy });
+      return answered(errno);
+    }
+    world.wish(inode, index, count, policy);
+    const errno = world.readers.policyWish(wish);
+    if (errno === 0) world.bound(inode, { worker: worker.name, call: 'descriptor', index, count, policy });
+    return answered(errno);
+  },
+  'gmem query': (world, worker, { name, offset }) => {
+    const object = findObject(worker, name);
+    if (!object?.inode) return usage();
+    if (object.fd < 0) return failed('EBADF');
+    const query = world.readers.policyQuery;
+    if (!query) return failed('ENODEV');
+    return done(0, policyText(query(object.inode, Math.floor(offset / PAGE_SIZE))));
   },
   'vm create': (world, worker, { type }) => {
     const made = ensureVm(world, worker, type);
@@ -200,6 +217,9 @@ function runCode(world: World, worker: Worker, vm: Vm, task: Task, code: string)
   const exit = guestAccess(world.kvm, vm, task, 1, 1, 'attribute');
   return exit ? exited(exit) : null;
 }
+
+/** Files that keep a policy of their own. */
+const isBindable = ({ kind }: Inode): boolean => kind === 'gmem' || kind === 'shmem';
 
 interface GuestTouch {
   gpa: number;
