@@ -6,7 +6,6 @@ import type { Task } from '../kernel/task.ts';
 import { OneRun } from '../units/page-runs.ts';
 import type { Kvm } from './kvm.ts';
 import type { MemSlot } from './memslot.ts';
-import { forEachKind } from './tdp.ts';
 import type { Vm } from './vm.ts';
 
 /** A second-level page table beside the guest's own: that of system management mode, or of a guest in the guest. */
@@ -26,10 +25,7 @@ export function touchByRoot(kvm: Kvm, vm: Vm, task: Task, id: number, gfn: numbe
   for (const slot of vm.slots.values()) {
     const from = Math.max(gfn, slot.gfn);
     const to = Math.min(gfn + count, slot.gfn + slot.pages);
-    if (from >= to) continue;
-    forEachKind(vm, slot, from, to - from, (at, n, isPrivate) => {
-      if (isPrivate) mapByRoot(kvm, task, root, slot, slot.gmemIndex + at - slot.gfn, n);
-    });
+    if (from < to) mapByRoot(kvm, task, root, slot, slot.gmemIndex + from - slot.gfn, to - from);
   }
 }
 
