@@ -145,6 +145,8 @@ export interface StepArgs {
   dropcap: NoArgs;
   oomadj: { value: number };
   fork: { worker: string };
+  /** execve(2): another program in the same process; `comm` is its name. */
+  execve: { comm: string };
   reap: NoArgs;
   'gmem create': { name: string; bytes: number; flags: number };
   /** `file`: the name the file shows in maps when it differs from the object's (`name=TEXT`); `sealed` etc. are not modelled. */
@@ -214,6 +216,8 @@ export interface StepArgs {
   mlockall: { future: boolean };
   /** process_vm_readv of what another worker has mapped; `force` as ptrace and /proc/PID/mem do. */
   peek: { worker: string; name: string; offset: number; bytes: number; force: boolean };
+  /** Reads a file below /proc/PID of another worker. */
+  cat: { worker: string; file: string };
   madvise: { name: string; offset: number; bytes: number; advice: string };
   move_pages: { name: string; offset: number; bytes: number; node: number };
   where: { name: string; offset: number; bytes: number };

@@ -5,7 +5,10 @@ import type { Hooks } from '../strategy/contract.ts';
 
 /** What the texts of a process and the VMM's wishes ask of a design; absent answers are empty. */
 export type ReaderHooks = Required<
-  Pick<Hooks, 'policyWish' | 'fileWish' | 'statusLines' | 'fdinfoLines' | 'procFiles' | 'mayMigrate'>
+  Pick<
+    Hooks,
+    'policyWish' | 'fileWish' | 'statusLines' | 'fdinfoLines' | 'procFiles' | 'isWorldReadable' | 'mayMigrate'
+  >
 > & { policyQuery: Hooks['policyQuery'] | undefined };
 
 type Name = keyof Hooks;
@@ -48,6 +51,7 @@ export function composeHooks(parts: readonly Hooks[]): {
       statusLines: (process) => parts.flatMap((part) => part.statusLines?.(process) ?? []),
       fdinfoLines: (process, gmem) => parts.flatMap((part) => part.fdinfoLines?.(process, gmem) ?? []),
       procFiles: (process) => Object.assign({}, ...parts.map((part) => part.procFiles?.(process) ?? {})),
+      isWorldReadable: first(parts, 'isWorldReadable') ?? (() => true),
       mayMigrate: first(parts, 'mayMigrate') ?? (() => false),
     },
   };

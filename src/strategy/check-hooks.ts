@@ -26,6 +26,7 @@ const HOOKS: Readonly<Record<keyof Hooks, true>> = {
   statusLines: true,
   fdinfoLines: true,
   procFiles: true,
+  isWorldReadable: true,
   mayMigrate: true,
 };
 

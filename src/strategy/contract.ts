@@ -165,6 +165,8 @@ export interface Hooks {
   fdinfoLines?(process: Proc, gmem: Gmem): readonly { key: string; value: string }[];
   /** Files added below /proc/PID: name to whole text. */
   procFiles?(process: Proc): Readonly<Record<string, string>>;
+  /** Whether everybody may read the files that the design adds below /proc/PID; absent: yes. Else those who may trace the process. */
+  isWorldReadable?(): boolean;
   /** Whether mm may take a page of the file off its list to move it; absent: no (EOPNOTSUPP). */
   mayMigrate?(gmem: Gmem, index: number): boolean;
 }

@@ -24,6 +24,13 @@ export const tracker: Part = {
         enum: ['fdinfo', 'procfs', 'both'],
         description: 'where it shows: keys of fdinfo, a file /proc/PID/gmem, or both',
       },
+      readable: {
+        type: 'string',
+        default: 'all',
+        enum: ['all', 'owner'],
+        description:
+          'who may read /proc/PID/gmem: everybody, or whoever may trace the process, as for its smaps',
+      },
       status: { type: 'boolean', default: false, description: 'adds a line RssGmem to /proc/PID/status' },
     },
   },
@@ -84,6 +91,7 @@ export const tracker: Part = {
       statusLines: (process) =>
         options['status'] === true ? [{ name: 'RssGmem', kb: owned(process) * 4 }] : [],
       fdinfoLines: (_process, gmem) => (options['show'] === 'procfs' ? [] : lines(gmem)),
+      isWorldReadable: () => options['readable'] === 'all',
       procFiles: (process) => {
         if (options['show'] === 'fdinfo') return {};
         const text = [...files.values()]

@@ -126,6 +126,8 @@ const TABLE: Row[] = [
     { name: 'm', offset: 0, bytes: M, write: false, random: { count: 256, seed: 5 } },
   ],
   ['mlock m 0 8M', 'mlock', { name: 'm', offset: 0, bytes: 8 * M }],
+  ['execve other', 'execve', { comm: 'other' }],
+  ['cat w1 numa_maps', 'cat', { worker: 'w1', file: 'numa_maps' }],
   ['mlockall future', 'mlockall', { future: true }],
   ['mremap m 48M', 'mremap', { name: 'm', bytes: 48 * M }],
   ['peek w1 m 0 4K force', 'peek', { worker: 'w1', name: 'm', offset: 0, bytes: 4096, force: true }],

@@ -1,11 +1,21 @@
 import { takeChoice, takeCpu, takeNumber, takeSize } from './arguments.ts';
-import { takeNew } from './name-arguments.ts';
+import { takeNew, takeWorker } from './name-arguments.ts';
 import { takePolicy } from './policy-arguments.ts';
 import type { StepRules } from './step-rule.ts';
 
 /** Steps about the worker itself: policy, CPU, limits, fork, exit. */
 export const TASK_RULES: StepRules<
-  'noop' | 'exit' | 'mempolicy' | 'affinity' | 'rlimit' | 'dropcap' | 'oomadj' | 'fork' | 'reap'
+  | 'noop'
+  | 'exit'
+  | 'mempolicy'
+  | 'affinity'
+  | 'rlimit'
+  | 'dropcap'
+  | 'oomadj'
+  | 'fork'
+  | 'execve'
+  | 'cat'
+  | 'reap'
 > = {
   noop: { usage: '', read: () => ({}) },
   exit: { usage: '', read: () => ({}) },
@@ -21,5 +31,10 @@ export const TASK_RULES: StepRules<
   dropcap: { usage: '', read: () => ({}) },
   oomadj: { usage: 'VALUE', read: (words) => ({ value: takeNumber(words, 'VALUE', -Infinity) }) },
   fork: { usage: 'WORKER', read: (words) => ({ worker: takeNew(words, 'worker') }) },
+  cat: {
+    usage: 'WORKER FILE',
+    read: (words) => ({ worker: takeWorker(words), file: words.take('FILE')?.text ?? '' }),
+  },
+  execve: { usage: 'COMM', read: (words) => ({ comm: words.take('COMM')?.text ?? '' }) },
   reap: { usage: '', read: () => ({}) },
 };
