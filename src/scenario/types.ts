@@ -218,6 +218,8 @@ export interface StepArgs {
   peek: { worker: string; name: string; offset: number; bytes: number; force: boolean };
   /** Reads a file below /proc/PID of another worker. */
   cat: { worker: string; file: string };
+  /** What a core dump of the process would hold, by coredump_filter. */
+  coredump: { filter: number };
   madvise: { name: string; offset: number; bytes: number; advice: string };
   move_pages: { name: string; offset: number; bytes: number; node: number };
   where: { name: string; offset: number; bytes: number };

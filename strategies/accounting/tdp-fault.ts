@@ -60,6 +60,13 @@ export const tdpFault: Part = {
         enum: ['current', 'vm'],
         description: "whose memcg pays: the allocating thread's, or that of the VM's process",
       },
+      relieve: {
+        type: 'string',
+        default: 'exit',
+        enum: ['exit', 'free'],
+        description:
+          'when an exiting process is relieved: as it exits, or when the pages are freed, which is too late for its counters (only with at=allocation)',
+      },
       uncharge: {
         type: 'boolean',
         default: true,
@@ -112,6 +119,8 @@ function countAllocated(view: KernelView, options: Options): Hooks {
   const byCurrent = options['owner'] === 'current';
   const counter = counterOf(options);
   const files = new Map<number, CountedFile>();
+  // Pages are freed after the address space whose counters they are in.
+  const isLate = options['relieve'] === 'free';
   const byPid = new Map<number, Proc>();
 
   const add = (file: CountedFile, process: Proc, count: number): void => {
@@ -120,7 +129,7 @@ function countAllocated(view: KernelView, options: Options): Hooks {
     view.addRss(process, count, 'allocated', counter);
   };
   const takeBack = (file: CountedFile, process: Proc, count: number): void => {
-    if (file.pages.has(process)) add(file, process, -count);
+    if (file.pages.has(process) && process.hasCounters) add(file, process, -count);
   };
 
   return {
@@ -148,6 +157,7 @@ function countAllocated(view: KernelView, options: Options): Hooks {
     },
     // The file lets go of the VM, and with it of the counters, before its pages are freed.
     gmemReleased: (gmem) => {
+      if (isLate) return;
       const file = files.get(gmem.id);
       files.delete(gmem.id);
       if (!file || !takesBack) return;
@@ -155,7 +165,7 @@ function countAllocated(view: KernelView, options: Options): Hooks {
     },
     // The counters are checked when the address space goes; memory that others keep alive is nobody's from here on.
     exiting: (process) => {
-      if (!takesBack) return;
+      if (!takesBack || isLate) return;
       for (const file of files.values()) {
         const pages = file.pages.get(process) ?? 0;
         if (pages > 0) add(file, process, -pages);

@@ -128,6 +128,7 @@ const TABLE: Row[] = [
   ['mlock m 0 8M', 'mlock', { name: 'm', offset: 0, bytes: 8 * M }],
   ['execve other', 'execve', { comm: 'other' }],
   ['cat w1 numa_maps', 'cat', { worker: 'w1', file: 'numa_maps' }],
+  ['coredump filter=59', 'coredump', { filter: 59 }],
   ['mlockall future', 'mlockall', { future: true }],
   ['mremap m 48M', 'mremap', { name: 'm', bytes: 48 * M }],
   ['peek w1 m 0 4K force', 'peek', { worker: 'w1', name: 'm', offset: 0, bytes: 4096, force: true }],

@@ -1,7 +1,10 @@
-import { takeChoice, takeCpu, takeNumber, takeSize } from './arguments.ts';
+import { takeChoice, takeCpu, takeKeyedNumber, takeNumber, takeSize } from './arguments.ts';
 import { takeNew, takeWorker } from './name-arguments.ts';
 import { takePolicy } from './policy-arguments.ts';
 import type { StepRules } from './step-rule.ts';
+
+/** MMF_DUMP_FILTER_DEFAULT: anonymous memory, headers of files, private huge pages. */
+const DEFAULT_FILTER = 0x33;
 
 /** Steps about the worker itself: policy, CPU, limits, fork, exit. */
 export const TASK_RULES: StepRules<
@@ -15,6 +18,7 @@ export const TASK_RULES: StepRules<
   | 'fork'
   | 'execve'
   | 'cat'
+  | 'coredump'
   | 'reap'
 > = {
   noop: { usage: '', read: () => ({}) },
@@ -34,6 +38,10 @@ export const TASK_RULES: StepRules<
   cat: {
     usage: 'WORKER FILE',
     read: (words) => ({ worker: takeWorker(words), file: words.take('FILE')?.text ?? '' }),
+  },
+  coredump: {
+    usage: '[filter=N]',
+    read: (words) => ({ filter: takeKeyedNumber(words, 'filter', DEFAULT_FILTER) }),
   },
   execve: { usage: 'COMM', read: (words) => ({ comm: words.take('COMM')?.text ?? '' }) },
   reap: { usage: '', read: () => ({}) },

@@ -4,12 +4,23 @@ import { exitProcess, forkProcess } from '../../kernel/process.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
 import { done, failed } from '../outcome.ts';
 import { Worker } from '../worker.ts';
+import { dumpCore } from './core-dump.ts';
 import { readProcFile } from './proc-file.ts';
 import type { WorkerHandlers } from './handler.ts';
 
 /** Steps about the process itself: policy, CPU, limits, fork, exit. */
 export const TASK_STEPS: WorkerHandlers<
-  'noop' | 'exit' | 'mempolicy' | 'affinity' | 'rlimit' | 'dropcap' | 'oomadj' | 'fork' | 'execve' | 'cat'
+  | 'noop'
+  | 'exit'
+  | 'mempolicy'
+  | 'affinity'
+  | 'rlimit'
+  | 'dropcap'
+  | 'oomadj'
+  | 'fork'
+  | 'execve'
+  | 'cat'
+  | 'coredump'
 > = {
   noop: () => done(),
   exit: (world, worker) => {
@@ -53,6 +64,7 @@ export const TASK_STEPS: WorkerHandlers<
     return done(process.pid);
   },
   cat: (world, worker, { worker: name, file }) => readProcFile(world, worker, name, file),
+  coredump: (world, worker, { filter }) => dumpCore(world, worker, filter),
   execve: (world, worker, { comm }) => {
     const objects = [...worker.objects.values()];
     const closing = new Set(
