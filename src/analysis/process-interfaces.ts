@@ -1,3 +1,4 @@
+import { rssPages } from '../procfs/statm.ts';
 import type { ProcessFacts, SnapshotFacts, VmaFacts } from '../procfs/facts.ts';
 import { numastatProcesses } from '../procfs/numastat-tool.ts';
 import type { TruthFacts } from '../result/types.ts';
@@ -20,8 +21,7 @@ const ownVmas = (process: ProcessFacts): VmaFacts[] =>
   process.vmas.filter((vma) => vma.name !== '[vsyscall]');
 
 /** VmRSS of status: the three counters that top's RES sums. */
-const rss: Reader = (process) =>
-  total(pagesToKb(process.rssAnonPages + process.rssFilePages + process.rssShmemPages));
+const rss: Reader = (process) => total(pagesToKb(rssPages(process)));
 
 const vmSize: Reader = (process) => total(pagesToKb(process.vmSizePages));
 

@@ -1,3 +1,4 @@
+import { rssPages } from '../procfs/statm.ts';
 import type { CgroupFacts, ProcessFacts, SmapsFacts, SnapshotFacts } from '../procfs/facts.ts';
 import { meminfoValues } from '../procfs/meminfo-values.ts';
 import { numastatProcesses } from '../procfs/numastat-tool.ts';
@@ -159,8 +160,7 @@ export const TOOL_FORMULAS: readonly ToolFormula[] = [
         'libvirt: qemuDomainMemoryStatsInternal() in qemu_driver.c, virProcessGetStatInfo() in virprocess.c',
       claims: 'memory of the host that the domain takes',
     },
-    ({ rssAnonPages, rssFilePages, rssShmemPages }) =>
-      total(pagesToKb(rssAnonPages + rssFilePages + rssShmemPages)),
+    (process) => total(pagesToKb(rssPages(process))),
   ),
   ofProcess(
     {

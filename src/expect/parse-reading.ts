@@ -10,6 +10,7 @@ import {
   UnknownWordError,
 } from './reading.ts';
 import {
+  ANSWER_READING,
   FINDING_READING,
   HAZARD_READING,
   KILLED_READING,
@@ -31,6 +32,7 @@ const KINDS: Readonly<Record<string, ReadingKind>> = {
   hazard: HAZARD_READING,
   killed: KILLED_READING,
   step: STEP_READING,
+  answer: ANSWER_READING,
   operations: OPERATIONS_READING,
 };
 

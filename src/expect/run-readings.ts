@@ -1,7 +1,8 @@
 import { hazards, HAZARD_TITLES } from '../analysis/hazards.ts';
 import { FINDING_IDS } from '../result/finding-ids.ts';
 import { didYouMean } from '../units/closest-name.ts';
-import { ReadingError, type ReadingKind } from './reading.ts';
+import type { StepResult, StrategyRun } from '../result/types.ts';
+import { ReadingError, type ReadingKind, type ReadingWords } from './reading.ts';
 
 /** `finding ID`: how often a law was broken or a hazard seen, up to a snapshot or in the whole run. */
 export const FINDING_READING: ReadingKind = {
@@ -51,21 +52,37 @@ export const STEP_READING: ReadingKind = {
   usage: 'step TEXT, TEXT a step as the script has it, without the result that it states',
   of: 'run',
   parse(words) {
-    const text = words.takeRest('the step');
-    const { steps } = words.names;
-    if (steps !== null && !steps.map(singleBlanks).includes(text)) {
-      throw new ReadingError(`no step of the script reads "${text}"${didYouMean(text, steps)}`);
-    }
+    const step = takeStep(words);
     return {
       unit: 'errno',
       read: ({ run }) => {
-        const step = run.steps.filter((one) => singleBlanks(one.text) === text).at(-1);
-        if (!step) return null;
-        return step.ret < 0 ? `-${step.errno}` : '0';
+        const done = step(run);
+        if (!done) return null;
+        return done.ret < 0 ? `-${done.errno}` : '0';
       },
     };
   },
 };
+
+/** `answer TEXT`: the words that a step came back with, the last time that it ran. */
+export const ANSWER_READING: ReadingKind = {
+  usage: 'answer TEXT, TEXT a step as the script has it, without the result that it states',
+  of: 'run',
+  parse(words) {
+    const step = takeStep(words);
+    return { unit: 'name', read: ({ run }) => step(run)?.message || null };
+  },
+};
+
+/** Takes the words of a step, and finds what it did last in a run. */
+function takeStep(words: ReadingWords): (run: StrategyRun) => StepResult | undefined {
+  const text = words.takeRest('the step');
+  const { steps } = words.names;
+  if (steps !== null && !steps.map(singleBlanks).includes(text)) {
+    throw new ReadingError(`no step of the script reads "${text}"${didYouMean(text, steps)}`);
+  }
+  return (run) => run.steps.filter((one) => singleBlanks(one.text) === text).at(-1);
+}
 
 const singleBlanks = (text: string): string => text.trim().replaceAll(/\s+/g, ' ');
 

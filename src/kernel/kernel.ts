@@ -11,7 +11,7 @@ import type { Mm } from './mm.ts';
 import { NumaNode } from './node.ts';
 import type { KernelProfile } from './profiles.ts';
 import type { Proposals } from './proposals.ts';
-import type { OpenFile, Process } from './task.ts';
+import type { OpenFile, Process, Task } from './task.ts';
 import type { ReclaimRequest } from './lruvecs.ts';
 import { SwapArea } from './swap-area.ts';
 import { NO_THP, type ThpSettings } from './thp-settings.ts';
@@ -81,6 +81,8 @@ export class Kernel {
   onRelease: (file: OpenFile) => void = () => undefined;
   /** The last reference to a gmem went; its pages are still there. */
   releaseGmem: (inode: Inode) => void = () => undefined;
+  /** FALLOC_FL_PUNCH_HOLE on a gmem, by way of a mapping. */
+  punchGmem: (task: Task, inode: Inode, index: number, count: number) => void = () => undefined;
   /** check_mm found counters that are not zero. */
   onBadRss: (process: Process) => void = () => undefined;
   /** What the kernel log says: OOM kills, bad counters. */

@@ -3,9 +3,10 @@ import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane, type FrameRun } from './page-allocator.ts';
 import { accountMaps } from './map-counts.ts';
-import { forEachMapping } from './rmap.ts';
+import { RangeSet } from './range-set.ts';
+import { forEachMapping, mapShadowRange } from './rmap.ts';
 import { allocateAccounted } from './accounted-pages.ts';
-import { indexOf, type Vma } from './vma.ts';
+import { indexOf, isCopiedWhole, isPfnmap, type Vma } from './vma.ts';
 
 /**
  * Shadow VMAs whose entries follow the page cache: a page that enters the file is mapped there at once, and one that leaves is unmapped
@@ -39,6 +40,7 @@ export function mirrorPages(
       else isInside = false;
     }
     addTables(kernel, mm, tables);
+    if (isPfnmap(vma)) continue;
     if (isInside) {
       for (const run of runs) {
         forEachLane(run.count, run.period, run.lanes, (pfn, n) => accountMaps(kernel, mm, pfn, n));
@@ -54,13 +56,42 @@ export function mirrorPages(
 
 /** Maps what is there already when a mirroring VMA is made. */
 export function startMirroring(kernel: Kernel, mm: Mm, vma: Vma): void {
-  vma.file!.cache.forEach(vma.pgoff, vma.end - vma.start, (index, n) => mapRange(kernel, mm, vma, index, n));
+  mirrorPart(kernel, mm, vma, vma.pgoff, vma.end - vma.start);
+}
+
+/** dup_mmap of a shadow VMA: the child's copy has the parent's entries where fork copies such, and gets no others. */
+export function copyShadow(kernel: Kernel, from: Mm, to: Mm, vma: Vma): void {
+  const copy: Vma = { ...vma, isLocked: false, shadowPages: new RangeSet(), mirrors: false, isCopy: true };
+  to.insert(copy);
+  if (!isCopiedWhole(vma)) return;
+  const runs: { vpn: number; n: number }[] = [];
+  const note = (vpn: number, n: number): number => runs.push({ vpn, n });
+  // Entries that name frames are no mappings, and are copied all the same.
+  if (isPfnmap(vma)) copyTables(from, vma, note);
+  else forEachMapping(from, vma, vma.start, vma.end - vma.start, note);
+  for (const { vpn, n } of runs) {
+    addTables(kernel, to, to.tables.add(vpn, n));
+    mapShadowRange(kernel, to, copy, indexOf(copy, vpn), n);
+  }
+}
+
+/** Stretches of a VMA's range that entries may stand in: whatever of its file is there. */
+function copyTables(from: Mm, vma: Vma, visit: (vpn: number, n: number) => void): void {
+  if (from.tables.size === 0) return;
+  vma.file!.cache.forEach(vma.pgoff, vma.end - vma.start, (index, n) =>
+    visit(vma.start + index - vma.pgoff, n),
+  );
 }
 
 /** From here on the entries of a VMA are what they are now, and go and come one by one. */
 export function stopMirroring(vma: Vma): void {
   vma.file!.cache.forEach(vma.pgoff, vma.end - vma.start, (index, n) => vma.shadowPages!.add(index, n));
   vma.mirrors = false;
+}
+
+/** Maps what is there in a part of a mirroring VMA that is new. */
+export function mirrorPart(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number): void {
+  vma.file!.cache.forEach(index, count, (at, n) => mapRange(kernel, mm, vma, at, n));
 }
 
 function mapRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number): void {

@@ -11,6 +11,8 @@ export interface RssCounters {
   file: number;
   shmem: number;
   swap: number;
+  /** A counter that Linux does not have: private memory, where a design counts it apart. */
+  gmem: number;
 }
 
 /** Resource limits that have to do with memory (RLIMIT_AS, RLIMIT_DATA, …). */
@@ -43,7 +45,7 @@ export class Mm {
   readonly protectedPages: RangeSet = new RangeSet();
   /** Pages whose entries a fork made and nobody has used: without the accessed bit. */
   readonly oldPages: RangeSet = new RangeSet();
-  readonly rss: RssCounters = { anon: 0, file: 0, shmem: 0, swap: 0 };
+  readonly rss: RssCounters = { anon: 0, file: 0, shmem: 0, swap: 0, gmem: 0 };
   /** Page-table pages below the top level. */
   readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false });
   readonly tablePages: KernelPages;
@@ -52,6 +54,8 @@ export class Mm {
   hiwaterRss = 0;
   hiwaterVm = 0;
   lockedPages = 0;
+  /** mlockall(MCL_FUTURE): mappings are made locked. */
+  locksFuture = false;
   /** Limits in bytes, soft and hard alike; RLIMIT_RSS has no effect. */
   readonly rlimits: Rlimits = {
     as: Infinity,
@@ -69,7 +73,7 @@ export class Mm {
   }
 
   get rssPages(): number {
-    return this.rss.anon + this.rss.file + this.rss.shmem;
+    return this.rss.anon + this.rss.file + this.rss.shmem + this.rss.gmem;
   }
 
   /** total_vm; a shadow VMA counts unless it was made not to. */

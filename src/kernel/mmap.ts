@@ -11,7 +11,7 @@ import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { evictUnused, truncateRange } from './page-cache.ts';
 import { RangeSet } from './range-set.ts';
-import { stopMirroring } from './mirror.ts';
+import { mirrorPart, stopMirroring } from './mirror.ts';
 import { setMlocked } from './folios.ts';
 import { forEachLane } from './page-allocator.ts';
 import { forEachMapping, zapRange } from './rmap.ts';
@@ -19,7 +19,7 @@ import { freeAccounted } from './accounted-pages.ts';
 import { freeLazily } from './lazy-free.ts';
 import { swapOutAnonymous, swapOutShmem } from './swap-out.ts';
 import type { Task } from './task.ts';
-import { indexOf, type Vma } from './vma.ts';
+import { indexOf, isPfnmap, isSpecial, type Vma } from './vma.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
 
 /** What a mapping is made of. */
@@ -48,7 +48,10 @@ export interface MapRequest {
 const BLOCK = 512;
 
 /** mm/mmap.c:may_expand_vm: RLIMIT_AS, and RLIMIT_DATA for private writable memory. */
-function mayExpand(mm: Mm, { pages, prot, shared, isReserved }: MapRequest): boolean {
+function mayExpand(
+  mm: Mm,
+  { pages, prot, shared, isReserved }: Pick<MapRequest, 'pages' | 'prot' | 'shared' | 'isReserved'>,
+): boolean {
   if ((mm.totalVm + pages) * PAGE_SIZE > mm.rlimits.as) return false;
   const added = isReserved ? 0 : pages;
   return shared || prot[1] !== 'w' || (mm.dataVm + added) * PAGE_SIZE <= mm.rlimits.data;
@@ -64,6 +67,8 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
   }
   const at = request.at ?? mm.findHole(pages, BLOCK);
   if (!request.shadow?.isUncounted && !mayExpand(mm, request)) return 'ENOMEM';
+  const isLockable = mm.locksFuture && !isSpecial({ extraFlags: request.extraFlags ?? [] });
+  if (isLockable && isBeyondMemlock(kernel, mm, pages)) return 'EAGAIN';
   const covered = mm.overlapping(at, at + pages);
   if (mm.vmas.length - covered.length >= kernel.maxMapCount) return 'ENOMEM';
   if (covered.length > 0) {
@@ -105,18 +110,22 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
     isShadow: request.shadow !== undefined,
     shadowPages: request.shadow ? new RangeSet() : null,
     mirrors: request.shadow?.mirrors ?? false,
+    isCopy: false,
     isForPolicy: request.forPolicy ?? false,
     isUncounted: request.shadow?.isUncounted ?? false,
     isHidden: request.shadow?.isHidden ?? false,
     hugetlb,
   });
   mm.noteVm();
+  const owner = kernel.processes.get(mm.worker)?.main;
+  if (mm.locksFuture && owner) lockVma(kernel, owner, mm, mm.find(at)!);
   return at;
 }
 
-/** munmap(2): page-table entries, tables that no neighbour needs, and the VMAs. */
-export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number): Errno | 0 {
+/** munmap(2): page-table entries, tables that no neighbour needs, and the VMAs. The kernel's own calls heed no seal. */
+export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number, isForced = false): Errno | 0 {
   if (pages <= 0 || cutsHugePage(mm, vpn, vpn + pages)) return 'EINVAL';
+  if (!isForced && isSealed(mm, vpn, pages)) return 'EPERM';
   for (const border of [vpn, vpn + pages]) {
     const vma = mm.find(border);
     if (vma && vma.start !== border && mm.vmas.length >= kernel.maxMapCount) return 'ENOMEM';
@@ -137,6 +146,44 @@ export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number): Errn
   if (inside.length > 0) freeUnusedTables(kernel, mm, inside[0]!.start, inside[inside.length - 1]!.end);
   return 0;
 }
+
+/** mseal(2): a sealed mapping may be neither unmapped, replaced nor resized (mm/mseal.c:can_modify_mm). */
+const isSealed = (mm: Mm, vpn: number, pages: number): boolean =>
+  mm.overlapping(vpn, vpn + pages).some(({ extraFlags }) => extraFlags.includes('sl'));
+
+/**
+ * mremap(2) without flags: the tail goes, or the mapping grows where it stands (mm/mremap.c:vma_to_resize). A mapping that may not grow
+ * says EFAULT, one without room behind it ENOMEM.
+ */
+export function mremap(kernel: Kernel, mm: Mm, vpn: number, pages: number, newPages: number): Errno | 0 {
+  const vma = mm.find(vpn);
+  if (newPages <= 0) return 'EINVAL';
+  if (!vma || vpn + Math.min(pages, newPages) > vma.end) return 'EFAULT';
+  if (isSealed(mm, vpn, pages)) return 'EPERM';
+  if (newPages <= pages) {
+    return newPages === pages ? 0 : munmap(kernel, mm, vpn + newPages, pages - newPages);
+  }
+  if (vma.hugetlb || vpn + pages > vma.end || isGrowthBarred(vma)) return 'EFAULT';
+  const added = newPages - pages;
+  if (vma.isLocked && isBeyondMemlock(kernel, mm, added)) return 'EAGAIN';
+  if (!vma.isUncounted && !mayExpand(mm, { ...vma, pages: added })) return 'ENOMEM';
+  if (vpn + pages !== vma.end || mm.overlapping(vma.end, vma.end + added).length > 0) return 'ENOMEM';
+  mm.remove(vma);
+  const grown = { ...vma, end: vma.end + added };
+  mm.insert(grown);
+  if (vma.isAccounted) kernel.committed += added;
+  if (vma.isLocked) mm.lockedPages += added;
+  if (vma.mirrors) mirrorPart(kernel, mm, grown, indexOf(vma, vma.end), added);
+  mm.noteVm();
+  return 0;
+}
+
+const isGrowthBarred = ({ extraFlags }: Vma): boolean =>
+  extraFlags.includes('de') || extraFlags.includes('pf');
+
+/** mlock_future_ok: RLIMIT_MEMLOCK of a plain user. */
+const isBeyondMemlock = (kernel: Kernel, mm: Mm, pages: number): boolean =>
+  kernel.processes.get(mm.worker)?.uid !== 0 && (mm.lockedPages + pages) * PAGE_SIZE > mm.rlimits.memlock;
 
 /** Cuts VMAs at both ends of a range, and the huge entries there (mm/vma.c:__split_vma). */
 function isolate(kernel: Kernel, mm: Mm, start: number, end: number): Vma[] {
@@ -204,6 +251,7 @@ function isAlike(left: Vma, right: Vma): boolean {
     left.isShadow === right.isShadow &&
     left.shadowPages === right.shadowPages &&
     left.mirrors === right.mirrors &&
+    left.isCopy === right.isCopy &&
     left.isForPolicy === right.isForPolicy &&
     left.isUncounted === right.isUncounted &&
     left.isHidden === right.isHidden &&
@@ -235,15 +283,17 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
           if (!discardHugetlb(kernel, mm, vma, from, count)) return 'EINVAL';
           break;
         }
-        if (vma.isLocked) return 'EINVAL';
+        if (vma.isLocked || isPfnmap(vma)) return 'EINVAL';
         if (vma.mirrors) stopMirroring(vma);
         zapRange(kernel, mm, from, count);
         if (kernel.profile.dontneedFreesTables) freeEmptyTables(kernel, mm, from, count);
         break;
       case 'remove':
         if (!vma.file || !vma.shared) return 'EINVAL';
+        if (vma.isShadow && !vma.extraFlags.includes('mw')) return 'EACCES';
         if (vma.file.kind === 'gmem' && !vma.isShadow) return 'EOPNOTSUPP';
-        if (vma.hugetlb) punchHugetlb(kernel, vma.file, indexOf(vma, from), count);
+        if (vma.isShadow) kernel.punchGmem(task, vma.file, indexOf(vma, from), count);
+        else if (vma.hugetlb) punchHugetlb(kernel, vma.file, indexOf(vma, from), count);
         else truncateRange(kernel, task, vma.file, indexOf(vma, from), count);
         break;
       case 'hugepage':
@@ -306,7 +356,10 @@ export function mlock(kernel: Kernel, task: Task, vpn: number, pages: number, is
       if (isLock && accessRange(kernel, task, from, n, vma.prot[1] === 'w' && !vma.shared)) return 'ENOMEM';
       continue;
     }
-    if (vma.isLocked === isLock) continue;
+    if (vma.isLocked === isLock || isSpecial(vma)) {
+      if (isLock && vma.isShadow) return 'ENOMEM';
+      continue;
+    }
     const count = vma.end - vma.start;
     vma.isLocked = isLock;
     mm.lockedPages += isLock ? count : -count;
@@ -320,6 +373,30 @@ export function mlock(kernel: Kernel, task: Task, vpn: number, pages: number, is
   }
   mergeAfter(mm, vpn, vpn + pages);
   return 0;
+}
+
+/**
+ * mlockall(2): everything that is mapped, and with `future` whatever will be (mm/mlock.c:apply_mlockall_flags). What can't be faulted in stays
+ * out without an error.
+ */
+export function mlockall(kernel: Kernel, task: Task, future: boolean): Errno | 0 {
+  const mm = task.process.mm!;
+  if (task.process.uid !== 0 && mm.totalVm * PAGE_SIZE > mm.rlimits.memlock) return 'ENOMEM';
+  mm.locksFuture = future;
+  for (const vma of Array.from(mm.vmas)) lockVma(kernel, task, mm, vma);
+  return 0;
+}
+
+/** Locks a whole VMA and faults it in as far as that goes. */
+function lockVma(kernel: Kernel, task: Task, mm: Mm, vma: Vma): void {
+  const count = vma.end - vma.start;
+  if (!vma.hugetlb) {
+    if (vma.isLocked || isSpecial(vma)) return;
+    vma.isLocked = true;
+    mm.lockedPages += count;
+  }
+  if (!vma.isShadow) accessRange(kernel, task, vma.start, count, vma.prot[1] === 'w' && !vma.shared);
+  if (!vma.hugetlb) markLocked(kernel, mm, vma, true);
 }
 
 /** Marks what a VMA maps; a page that goes out of a locked VMA loses its mark. */

@@ -2,6 +2,7 @@ import { copyHugetlb } from './hugetlb-maps.ts';
 import { forkedHugetlb } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
 import { KernelPages } from './kernel-pages.ts';
+import { copyShadow } from './mirror.ts';
 import { Mm } from './mm.ts';
 import { munmap } from './mmap.ts';
 import { forEachLane } from './page-allocator.ts';
@@ -91,6 +92,10 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
   Object.assign(mm.rlimits, from.rlimits);
   for (const vma of from.vmas) {
     if (vma.extraFlags.includes('dc')) continue;
+    if (vma.isShadow) {
+      copyShadow(kernel, from, mm, vma);
+      continue;
+    }
     // Locks are not inherited.
     mm.insert({ ...vma, isLocked: false, hugetlb: vma.hugetlb && forkedHugetlb(vma.hugetlb) });
     if (vma.isAccounted) kernel.committed += vma.end - vma.start;
@@ -179,13 +184,15 @@ export function exitProcess(kernel: Kernel, process: Process): void {
   if (mm.vmas.length > 0) {
     const first = mm.vmas[0]!.start;
     const last = mm.vmas[mm.vmas.length - 1]!.end;
-    munmap(kernel, mm, first, last - first);
+    munmap(kernel, mm, first, last - first, true);
   }
   freeAccounted(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
   mm.tables.clear();
-  const { anon, file, shmem } = mm.rss;
-  if (anon !== 0 || file !== 0 || shmem !== 0) {
-    kernel.log.push(`BUG: Bad rss-counter state mm:${process.comm} anon:${anon} file:${file} shmem:${shmem}`);
+  const { anon, file, shmem, gmem } = mm.rss;
+  if (anon !== 0 || file !== 0 || shmem !== 0 || gmem !== 0) {
+    kernel.log.push(
+      `BUG: Bad rss-counter state mm:${process.comm} anon:${anon} file:${file} shmem:${shmem}${gmem === 0 ? '' : ` gmem:${gmem}`}`,
+    );
     kernel.onBadRss(process);
   }
   for (const fd of Array.from(process.fds.keys())) closeFd(kernel, process, fd);

@@ -5,7 +5,7 @@ import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
 import type { PfnVisitor } from './pfn-map.ts';
 import { zapSwapped } from './swap-slots.ts';
-import { indexOf, type Vma } from './vma.ts';
+import { indexOf, isPfnmap, type Vma } from './vma.ts';
 
 /** Installs page-table entries for frames in page order: RSS, map counts, node and memcg statistics of mapping. */
 export function mapFrames(
@@ -22,6 +22,7 @@ export function mapFrames(
 
 /** Installs entries of a shadow VMA for the cached pages of a range of its file that have none. */
 export function mapShadowRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number): void {
+  if (isPfnmap(vma)) return;
   const pages = vma.shadowPages!;
   const { cache } = vma.file!;
   pages.forEachGap(index, count, (at, n) => {
@@ -38,6 +39,7 @@ export function forEachMapping(mm: Mm, vma: Vma, vpn: number, count: number, vis
     mm.pt.forEach(vpn, count, visit);
     return;
   }
+  if (isPfnmap(vma)) return;
   const shift = vma.start - vma.pgoff;
   if (vma.mirrors) {
     vma.file!.cache.forEach(vpn - shift, count, (index, n, period, lanes) =>

@@ -32,6 +32,8 @@ export interface Vma {
   shadowPages: RangeSet | null;
   /** A shadow VMA whose entries are the present pages of its range, always; `shadowPages` stays empty then. */
   mirrors: boolean;
+  /** A shadow VMA that a fork copied: no page-table entry is added to it any more. */
+  isCopy: boolean;
   /** Mapped only so that mbind has an address. */
   isForPolicy: boolean;
   /** Left out of total_vm. */
@@ -41,6 +43,20 @@ export interface Vma {
   /** A mapping of huge pages (VM_HUGETLB); null for every other VMA. */
   hugetlb: HugetlbVma | null;
 }
+
+/**
+ * VM_PFNMAP: entries name frames and not pages of theirs, so that walks of page tables pass them over (mm/memory.c:vm_normal_page): no RSS, no
+ * map count, no line of smaps.
+ */
+export const isPfnmap = (vma: Vma): boolean => vma.extraFlags.includes('pf');
+
+/** VM_SPECIAL: mappings that mlock leaves as they are (mm/mlock.c:mlock_fixup). */
+export const isSpecial = ({ extraFlags }: Pick<Vma, 'extraFlags'>): boolean =>
+  ['de', 'pf', 'io', 'mm'].some((flag) => extraFlags.includes(flag));
+
+/** mm/memory.c:vma_needs_copy of a shared mapping: entries of VM_PFNMAP and VM_MIXEDMAP can't be faulted again, so fork copies them. */
+export const isCopiedWhole = ({ extraFlags }: Vma): boolean =>
+  extraFlags.includes('pf') || extraFlags.includes('mm');
 
 /** Part of a VMA after a split: same mapping, other borders. */
 export function slice(vma: Vma, start: number, end: number): Vma {

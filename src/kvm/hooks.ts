@@ -14,6 +14,9 @@ export interface KvmHooks {
   /** Second-level page-table entries for pages of a gmem were installed. */
   tdpMapped: (slot: MemSlot, pages: PageRuns) => void;
   tdpZapped: (slot: MemSlot, index: number, count: number) => void;
+  /** Another root maps pages that the guest's own maps already, and drops them again. */
+  rootMapped: (slot: MemSlot, pages: PageRuns) => void;
+  rootZapped: (slot: MemSlot, index: number, count: number) => void;
   /** KVM_SET_MEMORY_ATTRIBUTES changed something in the range. */
   converted: (vm: Vm, gfn: number, count: number, to: 'private' | 'shared') => void;
 }
@@ -25,5 +28,7 @@ export const NO_KVM_HOOKS: KvmHooks = {
   slotDeleted: () => undefined,
   tdpMapped: () => undefined,
   tdpZapped: () => undefined,
+  rootMapped: () => undefined,
+  rootZapped: () => undefined,
   converted: () => undefined,
 };

@@ -9,7 +9,8 @@ import { freeSlotPages } from './memory-region.ts';
 import { destroyTdp, zapGfns } from './tdp.ts';
 import { Vm, type VmType } from './vm.ts';
 import { freeVmPages, VCPU_PAGES } from './vcpu.ts';
-import { unbindFile } from './guest-memfd.ts';
+import { punchGmem, unbindFile } from './guest-memfd.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
 import { freeXarrayNodes } from '../kernel/slab.ts';
 
 /** KVM as a whole: the VMs of a world, their gmem files, and the ears it has in mm. */
@@ -26,6 +27,8 @@ export class Kvm {
     this.kernel.mmuNotifiers.push((mm, vpn, count) => this.#invalidate(mm, vpn, count));
     this.kernel.mmReleases.push((mm) => this.#release(mm));
     this.kernel.onRelease = (file) => this.#closed(file);
+    this.kernel.punchGmem = (task, inode, index, count) =>
+      void punchGmem(this, task, inode, index * PAGE_SIZE, count * PAGE_SIZE);
     this.kernel.releaseGmem = (inode) => this.#gmemReleased(inode);
   }
 

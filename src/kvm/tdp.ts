@@ -1,6 +1,7 @@
 import { freeAccounted } from '../kernel/accounted-pages.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import type { Kvm } from './kvm.ts';
+import { destroyOtherRoots, zapOtherRoots } from './other-roots.ts';
 import type { MemSlot } from './memslot.ts';
 import type { Vm } from './vm.ts';
 
@@ -61,6 +62,7 @@ function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: numbe
     zapped.push(at, n);
   });
   slot.mapped.remove(index, whole.count);
+  if (vm.otherRoots.size > 0) zapOtherRoots(kvm, vm, slot, index, whole.count);
   for (let i = 0; i < zapped.length; i += 2) kvm.hooks.tdpZapped(slot, zapped[i]!, zapped[i + 1]!);
 }
 
@@ -93,5 +95,6 @@ export function sharedEntries(vm: Vm, slot: MemSlot): number {
 export function destroyTdp(kvm: Kvm, vm: Vm): void {
   zapGfns(kvm, vm, 0, 2 ** 40, 'all');
   vm.tables.clear();
+  destroyOtherRoots(kvm, vm);
   freeAccounted(kvm.kernel, vm.tablePages, 'sec_pagetables', vm.tablePages.count);
 }

@@ -4,6 +4,7 @@ import { RadixNodes } from '../kernel/radix-nodes.ts';
 import { RangeSet } from '../kernel/range-set.ts';
 import type { Process, Task } from '../kernel/task.ts';
 import type { MemSlot } from './memslot.ts';
+import type { OtherRoot } from './other-roots.ts';
 import { Vcpu } from './vcpu.ts';
 
 /** KVM_X86_*_VM. */
@@ -25,6 +26,8 @@ export class Vm {
   readonly tdp: PfnMap = new PfnMap();
   /** Blocks of 512 guest frames (frame number / 512) that one entry of 2 MiB maps; `tdp` holds their frames like all others. */
   readonly hugeGfns: RangeSet = new RangeSet();
+  /** Further second-level page tables, by a number that the script gives. */
+  readonly otherRoots: Map<number, OtherRoot> = new Map<number, OtherRoot>();
   /** Its table pages below the root: three levels of 9 bits. */
   readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false });
   readonly tablePages: KernelPages = new KernelPages();

@@ -18,12 +18,14 @@ const CONTROLLERS = CONTROLLER_STEPS as unknown as Readonly<Partial<Record<Verb,
 /** Why a step cannot run on a real kernel here; null when it can. */
 export function unrunnable(step: Step): string | null {
   const { verb } = step;
-  if (verb === 'gmem policy' || verb === 'vm convert')
+  if (verb === 'gmem policy' || verb === 'gmem query' || verb === 'vm convert')
     return `only the model knows "${verb}": on a real kernel it is several calls of a VMM`;
   if (verb === 'vm launch-update' || (verb === 'vm create' && step.args.type === 'snp'))
     return 'SNP needs a host with the hardware: no emulated CPU has it';
   if ((verb === 'vm touch' || verb === 'vm ttouch') && step.args.code === null)
     return 'a real guest needs code: name an object that is mapped at guest address 0 (CODE_OBJECT)';
+  if (verb === 'vm touch' && step.args.root !== undefined)
+    return 'only the model knows root=: on a real kernel the guest would have to run a guest of its own';
   if (verb === 'snapshot' || verb in WORKERS || verb in CONTROLLERS) return null;
   return `the lab can not run "${verb}"`;
 }

@@ -116,6 +116,8 @@ export interface ProcessFacts {
   rssAnonPages: number;
   rssFilePages: number;
   rssShmemPages: number;
+  /** Private memory that a design counts apart: in VmRSS, in none of the three others. */
+  rssGmemPages?: number | undefined;
   vmDataPages: number;
   vmStkPages: number;
   vmExePages: number;

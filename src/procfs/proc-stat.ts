@@ -1,3 +1,4 @@
+import { rssPages } from './statm.ts';
 import type { ProcessFacts } from './facts.ts';
 import { matchLine, ProcTextError, readNumber, splitLines } from './proc-text.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
@@ -33,7 +34,7 @@ export function procStatOf(process: ProcessFacts): ProcStat {
   set(18, 20);
   set(20, process.threads);
   set(23, process.vmSizePages * PAGE_SIZE);
-  set(24, process.rssAnonPages + process.rssFilePages + process.rssShmemPages);
+  set(24, rssPages(process));
   set(25, NO_LIMIT);
   set(26, 1);
   set(27, 1);

@@ -10,12 +10,18 @@ export interface Statm {
   data: number;
 }
 
+/** VmRSS: what all counters add up to (include/linux/mm.h:get_mm_rss). */
+export const rssPages = (
+  process: Pick<ProcessFacts, 'rssAnonPages' | 'rssFilePages' | 'rssShmemPages' | 'rssGmemPages'>,
+): number =>
+  process.rssAnonPages + process.rssFilePages + process.rssShmemPages + (process.rssGmemPages ?? 0);
+
 /** statm of a process: top reads VIRT, RES and SHR from it. */
 export function statmOf(process: ProcessFacts): Statm {
   const shared = process.rssFilePages + process.rssShmemPages;
   return {
     size: process.vmSizePages,
-    resident: shared + process.rssAnonPages,
+    resident: rssPages(process),
     shared,
     text: process.vmExePages,
     data: process.vmDataPages + process.vmStkPages,

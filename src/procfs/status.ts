@@ -4,6 +4,7 @@ import type { KernelLayout } from './kernel-layout.ts';
 import { cpuCount } from './node-sums.ts';
 import { addOnce, matchLine, splitLines } from './proc-text.ts';
 import { parseList } from '../units/nodelist.ts';
+import { rssPages } from './statm.ts';
 import { pagesToKb } from '../units/pages.ts';
 
 /** What the machine adds to a process's status. */
@@ -55,7 +56,7 @@ function memory(process: ProcessFacts): Entry[] {
     pages('VmLck', process.vmLckPages),
     pages('VmPin', process.vmPinPages),
     pages('VmHWM', process.vmHwmPages),
-    pages('VmRSS', process.rssAnonPages + process.rssFilePages + process.rssShmemPages),
+    pages('VmRSS', rssPages(process)),
     pages('RssAnon', process.rssAnonPages),
     pages('RssFile', process.rssFilePages),
     pages('RssShmem', process.rssShmemPages),

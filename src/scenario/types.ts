@@ -145,6 +145,8 @@ export interface StepArgs {
   dropcap: NoArgs;
   oomadj: { value: number };
   fork: { worker: string };
+  /** execve(2): another program in the same process; `comm` is its name. */
+  execve: { comm: string };
   reap: NoArgs;
   'gmem create': { name: string; bytes: number; flags: number };
   /** `file`: the name the file shows in maps when it differs from the object's (`name=TEXT`); `sealed` etc. are not modelled. */
@@ -194,6 +196,8 @@ export interface StepArgs {
     nodes: number[];
     move: boolean;
   };
+  /** fget_mempolicy: the policy of a page of a file, by descriptor. */
+  'gmem query': { name: string; offset: number };
   mbind: {
     name: string;
     offset: number;
@@ -207,6 +211,15 @@ export interface StepArgs {
   touch: { name: string; offset: number; bytes: number; write: boolean; random: RandomTouch | null };
   mlock: { name: string; offset: number; bytes: number };
   munlock: { name: string; offset: number; bytes: number };
+  /** Without flags: the tail goes, or the mapping grows where it stands. */
+  mremap: { name: string; bytes: number };
+  mlockall: { future: boolean };
+  /** process_vm_readv of what another worker has mapped; `force` as ptrace and /proc/PID/mem do. */
+  peek: { worker: string; name: string; offset: number; bytes: number; force: boolean };
+  /** Reads a file below /proc/PID of another worker. */
+  cat: { worker: string; file: string };
+  /** What a core dump of the process would hold, by coredump_filter. */
+  coredump: { filter: number };
   madvise: { name: string; offset: number; bytes: number; advice: string };
   move_pages: { name: string; offset: number; bytes: number; node: number };
   where: { name: string; offset: number; bytes: number };
@@ -231,6 +244,8 @@ export interface StepArgs {
     code: string | null;
     step: number;
     vcpu: number | null;
+    /** Then also through another second-level page table: that of SMM, or of a guest in the guest. Absent: none. */
+    root?: number | undefined;
     random: RandomTouch | null;
   };
   'vm ttouch': {

@@ -5,8 +5,11 @@ import type { Hooks } from '../strategy/contract.ts';
 
 /** What the texts of a process and the VMM's wishes ask of a design; absent answers are empty. */
 export type ReaderHooks = Required<
-  Pick<Hooks, 'policyWish' | 'statusLines' | 'fdinfoLines' | 'procFiles' | 'mayMigrate'>
->;
+  Pick<
+    Hooks,
+    'policyWish' | 'fileWish' | 'statusLines' | 'fdinfoLines' | 'procFiles' | 'isWorldReadable' | 'mayMigrate'
+  >
+> & { policyQuery: Hooks['policyQuery'] | undefined };
 
 type Name = keyof Hooks;
 
@@ -37,13 +40,18 @@ export function composeHooks(parts: readonly Hooks[]): {
       slotDeleted: (all(parts, 'slotDeleted') ?? NO_KVM_HOOKS.slotDeleted) as KvmHooks['slotDeleted'],
       tdpMapped: (all(parts, 'tdpMapped') ?? NO_KVM_HOOKS.tdpMapped) as KvmHooks['tdpMapped'],
       tdpZapped: (all(parts, 'tdpZapped') ?? NO_KVM_HOOKS.tdpZapped) as KvmHooks['tdpZapped'],
+      rootMapped: (all(parts, 'rootMapped') ?? NO_KVM_HOOKS.rootMapped) as KvmHooks['rootMapped'],
+      rootZapped: (all(parts, 'rootZapped') ?? NO_KVM_HOOKS.rootZapped) as KvmHooks['rootZapped'],
       converted: all(parts, 'converted') ?? NO_KVM_HOOKS.converted,
     },
     readers: {
       policyWish: first(parts, 'policyWish') ?? (() => 'ENODEV'),
+      fileWish: first(parts, 'fileWish') ?? (() => 'EINVAL'),
+      policyQuery: first(parts, 'policyQuery'),
       statusLines: (process) => parts.flatMap((part) => part.statusLines?.(process) ?? []),
       fdinfoLines: (process, gmem) => parts.flatMap((part) => part.fdinfoLines?.(process, gmem) ?? []),
       procFiles: (process) => Object.assign({}, ...parts.map((part) => part.procFiles?.(process) ?? {})),
+      isWorldReadable: first(parts, 'isWorldReadable') ?? (() => true),
       mayMigrate: first(parts, 'mayMigrate') ?? (() => false),
     },
   };

@@ -27,9 +27,6 @@ import type { Errno } from '../units/errno.ts';
 import type { PageRuns } from '../units/page-runs.ts';
 import type { Ledger } from './ledger.ts';
 
-/** Flags of a shadow VMA: not copied by fork, not expandable, not dumped. */
-const SHADOW_FLAGS = ['dc', 'de', 'dd'] as const;
-
 /** The kernel as a design sees it: references are the kernel's own objects, everything else goes through these calls. */
 export class WorldView implements KernelView {
   readonly kernel: string;
@@ -46,11 +43,15 @@ export class WorldView implements KernelView {
     this.nodeCount = config.kvm.kernel.nodes.length;
   }
 
-  addRss(process: Proc, pages: number, reason: string): void {
+  addRss(process: Proc, pages: number, reason: string, counter: 'file' | 'gmem' = 'file'): void {
     const mm = mmOf(process);
     if (pages < 0) mm.noteRss();
-    mm.rss.file += pages;
+    mm.rss[counter] += pages;
     this.#ledger.post('unattributed', process.worker, pages, reason);
+  }
+
+  ownRss(process: Proc): number {
+    return mmOf(process).rss.gmem;
   }
 
   nodePages(gmem: Gmem): readonly number[] {
@@ -78,19 +79,19 @@ export class WorldView implements KernelView {
       pgoff: index,
       at: null,
       noreserve: true,
-      extraFlags: SHADOW_FLAGS,
+      extraFlags: options.flags,
       shadow: { isUncounted: !options.countsInVm, isHidden: !options.isListed, mirrors: options.mirrors },
     });
     if (typeof answer === 'number' && options.mirrors) startMirroring(kernel, mm, mm.find(answer)!);
     return answer;
   }
 
-  unmapShadow(process: Proc, gmem: Gmem, index: number, count: number): void {
-    const { mm } = process as Process;
+  unmapShadow(process: Proc | null, gmem: Gmem, index: number, count: number): void {
     for (const link of shadowsOf(gmem)) {
-      if (link.mm !== mm) continue;
+      if (process && link.mm !== (process as Process).mm) continue;
       const [from, to] = overlap(link.vma, index, count);
-      if (from < to) munmap(this.#kvm.kernel, link.mm, link.vma.start + from - link.vma.pgoff, to - from);
+      if (from < to)
+        munmap(this.#kvm.kernel, link.mm, link.vma.start + from - link.vma.pgoff, to - from, true);
     }
   }
 
@@ -98,7 +99,7 @@ export class WorldView implements KernelView {
     const { kernel } = this.#kvm;
     for (const { mm, vma } of inodeOf(gmem).mappings) {
       const owner = kernel.processes.get(mm.worker);
-      if (!vma.isShadow || vma.mirrors || !owner) continue;
+      if (!vma.isShadow || vma.mirrors || vma.isCopy || !owner) continue;
       pages.forEach((index, count) => {
         const [from, to] = overlap(vma, index, count);
         if (from >= to) return;
@@ -147,6 +148,10 @@ export class WorldView implements KernelView {
       if (vma.pgoff > index) next = Math.min(next, vma.pgoff);
     }
     return next === Infinity ? null : { policy: null, until: next };
+  }
+
+  sharedPolicy(gmem: Gmem, index: number): MemoryPolicy | null {
+    return inodeOf(gmem).policy.lookup(index).policy;
   }
 
   setSharedPolicy(gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): void {
@@ -211,6 +216,11 @@ export class WorldView implements KernelView {
     const vm = this.#kvm.vmOfGmem.get(inodeOf(gmem));
     if (!vm) throw new Error(`the gmem ${gmem.name} belongs to no VM any more`);
     return vm;
+  }
+
+  livingOwner(gmem: Gmem): Proc | null {
+    const { process } = this.vmOf(gmem);
+    return process.isAlive ? process : null;
   }
 
   holdersOf(gmem: Gmem): readonly Proc[] {

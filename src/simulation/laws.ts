@@ -17,7 +17,7 @@ export function checkLaws(world: World): void {
   for (const process of kernel.processes.values()) {
     const { mm } = process;
     if (!mm) continue;
-    if (mm.rss.anon < 0 || mm.rss.file < 0 || mm.rss.shmem < 0) {
+    if (mm.rss.anon < 0 || mm.rss.file < 0 || mm.rss.shmem < 0 || mm.rss.gmem < 0) {
       world.report('law', 'rss-not-negative', `an RSS counter of ${process.worker} is negative`);
     }
     if (mm.rssPages > mm.totalVm) {

@@ -14,12 +14,15 @@ export interface WorkerObject {
   vpn: number | null;
   pages: number;
   mappedPages: number;
+  /** Its descriptor closes on exec. */
+  isCloexec?: boolean | undefined;
 }
 
 /** A named process of the script: its objects, its VM, its vCPU threads. */
 export class Worker {
   readonly name: string;
-  readonly process: Process;
+  /** Another one after an exec. */
+  process: Process;
   readonly objects: Map<string, WorkerObject>;
   vm: { vm: Vm; fd: number } | null;
   hasKvmFd: boolean;

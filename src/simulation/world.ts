@@ -1,6 +1,6 @@
 import type { Inode } from '../kernel/inode.ts';
 import { Kernel } from '../kernel/kernel.ts';
-import type { Policy } from '../kernel/mempolicy.ts';
+import { type Policy, policyText } from '../kernel/mempolicy.ts';
 import { exitProcess } from '../kernel/process.ts';
 import { reclaim } from '../kernel/reclaim.ts';
 import { PROFILES } from '../kernel/profiles.ts';
@@ -22,6 +22,15 @@ import { activateSwap } from './steps/swap-programs.ts';
 import type { TmpfsMount } from './steps/mount-step.ts';
 import type { Worker } from './worker.ts';
 
+/** A shared policy that was set, by whom, and by which kind of call. */
+export interface Binding {
+  worker: string;
+  call: 'descriptor' | 'mapping';
+  index: number;
+  count: number;
+  policy: Policy | null;
+}
+
 /** One strategy's world: a kernel of its own with the strategy's hooks in it, and the processes of the script. */
 export class World {
   readonly scenario: Scenario;
@@ -36,6 +45,8 @@ export class World {
   readonly kills: OomKill[] = [];
   /** What VMMs asked for, per gmem: the record that misplaced pages are judged by. */
   readonly wishes: Map<Inode, SharedPolicy> = new Map<Inode, SharedPolicy>();
+  /** Who set which shared policy, in order. */
+  readonly #bindings: Map<Inode, Binding[]> = new Map<Inode, Binding[]>();
   /** What the script mounted. */
   readonly mounts: TmpfsMount[] = [];
   /** The step that is being run: its number in the script and its line in the file. */
@@ -89,6 +100,21 @@ export class World {
   /** Notes something that the design or the script ran into. */
   report(kind: Finding['kind'], id: FindingId, message: string): void {
     this.findings.push({ kind, id, message, step: this.at.step, line: this.at.line });
+  }
+
+  /** Notes that a shared policy was set; one that somebody else set for the same pages, or by the other call, is overruled: last wins. */
+  bound(inode: Inode, binding: Binding): void {
+    const earlier = this.#bindings.get(inode) ?? [];
+    const { index, count, worker, call, policy } = binding;
+    const overruled = earlier.findLast((one) => one.index < index + count && index < one.index + one.count);
+    if (overruled && (overruled.worker !== worker || overruled.call !== call)) {
+      const [before, after] = [overruled.policy, policy].map(policyText);
+      if (before !== after) {
+        const words = `${after} by ${worker} (${call}) overrules ${before} by ${overruled.worker} (${overruled.call})`;
+        this.report('hazard', 'policy-conflict', `${inode.name}: ${words}`);
+      }
+    }
+    this.#bindings.set(inode, [...earlier, binding]);
   }
 
   /** Remembers a wish for the placement of private memory. */

@@ -142,6 +142,9 @@ export interface Hooks {
   /** Second-level page-table entries for private pages were installed. */
   tdpMapped?(slot: Slot, pages: PageRuns): void;
   tdpZapped?(slot: Slot, index: number, count: number): void;
+  /** A further root (system management mode, a nested guest) maps pages that the guest's own root maps already, or drops them. */
+  rootMapped?(slot: Slot, pages: PageRuns): void;
+  rootZapped?(slot: Slot, index: number, count: number): void;
   /** KVM_SET_MEMORY_ATTRIBUTES changed something in the range. */
   converted?(vm: Vm, gfn: number, count: number, to: 'private' | 'shared'): void;
   taskMoved?(process: Proc): void;
@@ -150,6 +153,10 @@ export interface Hooks {
   exiting?(process: Proc): void;
   /** The VMM asks for the placement of private memory. 0 or the errno that it gets. */
   policyWish?(wish: PolicyWish): Errno | 0;
+  /** The same for a file of shared memory; absent: EINVAL, as the call knows private memory alone. */
+  fileWish?(wish: PolicyWish): Errno | 0;
+  /** The policy of a page's file, asked for by descriptor; absent: ENODEV, there is no such call. */
+  policyQuery?(gmem: Gmem, index: number): MemoryPolicy | null;
   /** Pages that count in the OOM killer's badness beyond RSS. */
   oomPages?(process: Proc): number;
   /** Lines added to /proc/PID/status. */
@@ -158,6 +165,8 @@ export interface Hooks {
   fdinfoLines?(process: Proc, gmem: Gmem): readonly { key: string; value: string }[];
   /** Files added below /proc/PID: name to whole text. */
   procFiles?(process: Proc): Readonly<Record<string, string>>;
+  /** Whether everybody may read the files that the design adds below /proc/PID; absent: yes. Else those who may trace the process. */
+  isWorldReadable?(): boolean;
   /** Whether mm may take a page of the file off its list to move it; absent: no (EOPNOTSUPP). */
   mayMigrate?(gmem: Gmem, index: number): boolean;
 }
@@ -170,6 +179,8 @@ export interface ShadowOptions {
   readonly isListed: boolean;
   /** Page-table entries follow the page cache: each page is mapped from its allocation to its end. Else populateShadow installs them. */
   readonly mirrors: boolean;
+  /** Flags of the VMA in the two letters of smaps: dc (left out by fork), dd, de, pf (entries name frames only), mm, mr, mw, sl (sealed). */
+  readonly flags: readonly string[];
 }
 
 /**
@@ -179,8 +190,13 @@ export interface ShadowOptions {
 export interface KernelView {
   readonly kernel: string;
   readonly nodeCount: number;
-  /** Adds pages (negative: takes them back) to MM_FILEPAGES of a process. Throws when the counter would become negative. */
-  addRss(process: Proc, pages: number, reason: string): void;
+  /**
+   * Adds pages (negative: takes them back) to a counter of a process: MM_FILEPAGES, or one of its own for private memory. Throws when it would
+   * become negative.
+   */
+  addRss(process: Proc, pages: number, reason: string, counter?: 'file' | 'gmem'): void;
+  /** Pages in the counter of its own that a process has. */
+  ownRss(process: Proc): number;
   /** Pages of a file by node, from its page cache. */
   nodePages(gmem: Gmem): readonly number[];
   /** Calls `visit` for each stretch of present pages in a range of a file. */
@@ -192,8 +208,8 @@ export interface KernelView {
   ): void;
   /** Makes a shadow VMA for a range of a file; its page address, or what mmap(2) would fail with. */
   mapShadow(process: Proc, gmem: Gmem, index: number, count: number, options: ShadowOptions): number | Errno;
-  /** Removes the process's shadow VMAs of a range of a file. */
-  unmapShadow(process: Proc, gmem: Gmem, index: number, count: number): void;
+  /** Removes the shadow VMAs of a range of a file: a process's, or everybody's. */
+  unmapShadow(process: Proc | null, gmem: Gmem, index: number, count: number): void;
   /** Installs page-table entries for present pages wherever shadow VMAs cover the range. */
   populateShadow(gmem: Gmem, pages: PageRuns): void;
   /** Removes those page-table entries again. */
@@ -202,6 +218,8 @@ export interface KernelView {
   bindShadow(process: Proc, gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): Errno | 0;
   /** Policy of the shadow VMA over a page and where that may change; null: no shadow VMA stands there or beyond. */
   shadowPolicy(gmem: Gmem, index: number): PolicyChoice | null;
+  /** The file's shared policy at a page; null: none. */
+  sharedPolicy(gmem: Gmem, index: number): MemoryPolicy | null;
   /** Sets the file's shared policy (kept in the inode). */
   setSharedPolicy(gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): void;
   /** Maps a gmem into a process for mbind(2) alone, as a VMM does with GUEST_MEMFD_FLAG_MMAP; 0 or mmap's errno. Done once. */
@@ -214,6 +232,8 @@ export interface KernelView {
   forEachPrivate(vm: Vm, gfn: number, count: number, visit: (gfn: number, count: number) => void): void;
   /** The VM that a gmem was made for. */
   vmOf(gmem: Gmem): Vm;
+  /** That VM's process while it lives; null when it is gone. */
+  livingOwner(gmem: Gmem): Proc | null;
   /** Processes with the gmem among their open files. */
   holdersOf(gmem: Gmem): readonly Proc[];
   /** Pages of the file that page tables of processes map. */

@@ -1,4 +1,14 @@
-import type { Gmem, Hooks, KernelView, Options, PageMap, Part, Proc } from '../../src/strategy/contract.ts';
+import type {
+  Gmem,
+  Hooks,
+  KernelView,
+  Options,
+  PageMap,
+  PageRuns,
+  Part,
+  Proc,
+  Slot,
+} from '../../src/strategy/contract.ts';
 
 /** RSS raised where KVM maps a page into the guest, or where the page is allocated. */
 export const tdpFault: Part = {
@@ -24,11 +34,38 @@ export const tdpFault: Part = {
         enum: ['vm', 'current'],
         description: "whose RSS: the VM's process, or whoever allocates (only with at=allocation)",
       },
+      counter: {
+        type: 'string',
+        default: 'file',
+        enum: ['file', 'own'],
+        description:
+          'which RSS counter: MM_FILEPAGES, or a new one, which VmRSS includes and RssFile and SHR do not',
+      },
+      roots: {
+        type: 'string',
+        default: 'once',
+        enum: ['once', 'each'],
+        description:
+          'a page that several second-level page tables map (SMM, a guest in the guest) counts once, or for each (only with at=tdp)',
+      },
+      precharge: {
+        type: 'boolean',
+        default: false,
+        description:
+          'each fault sets pages aside before it takes mmu_lock, under which nothing may sleep (only with at=tdp)',
+      },
       charge: {
         type: 'string',
         default: 'current',
         enum: ['current', 'vm'],
         description: "whose memcg pays: the allocating thread's, or that of the VM's process",
+      },
+      relieve: {
+        type: 'string',
+        default: 'exit',
+        enum: ['exit', 'free'],
+        description:
+          'when an exiting process is relieved: as it exits, or when the pages are freed, which is too late for its counters (only with at=allocation)',
       },
       uncharge: {
         type: 'boolean',
@@ -39,33 +76,34 @@ export const tdpFault: Part = {
     },
   },
   create: (view, options) => ({
-    ...(options['at'] === 'allocation' ? countAllocated(view, options) : countMapped(view, options)),
-    ...(options['charge'] === 'vm'
-      ? {
-          chargeTo: (gmem: Gmem): Proc | null => {
-            const owner = view.vmOf(gmem).process;
-            return owner.isAlive ? owner : null;
-          },
-        }
+    ...(options['counter'] === 'own'
+      ? { statusLines: (process: Proc) => [{ name: 'RssGmem', kb: view.ownRss(process) * 4 }] }
       : {}),
+    ...(options['at'] === 'allocation' ? countAllocated(view, options) : countMapped(view, options)),
+    ...(options['charge'] === 'vm' ? { chargeTo: (gmem: Gmem) => view.livingOwner(gmem) } : {}),
   }),
 };
 
 /** Counts each private frame while the guest's page table maps it. */
 function countMapped(view: KernelView, options: Options): Hooks {
   const takesBack = options['uncharge'] === true;
-  return {
-    tdpMapped: (slot, pages) => {
-      view.count('RSS counter update', pages.total);
-      if (slot.vm.process.isAlive) view.addRss(slot.vm.process, pages.total, 'mapped into the guest');
-    },
-    tdpZapped: (slot, _index, count) => {
-      if (!takesBack) return;
-      view.count('RSS counter update', count);
-      if (slot.vm.process.hasCounters) view.addRss(slot.vm.process, -count, 'mapped into the guest');
-    },
+  const counter = counterOf(options);
+  const reason = 'mapped into the guest';
+  const add = ({ vm: { process } }: Slot, pages: PageRuns): void => {
+    if (options['precharge'] === true) view.count('precharge before mmu_lock', pages.total);
+    view.count('RSS counter update', pages.total);
+    if (process.isAlive) view.addRss(process, pages.total, reason, counter);
   };
+  const takeBack = ({ vm: { process } }: Slot, _index: number, count: number): void => {
+    if (!takesBack) return;
+    view.count('RSS counter update', count);
+    if (process.hasCounters) view.addRss(process, -count, reason, counter);
+  };
+  const others = options['roots'] === 'each' ? { rootMapped: add, rootZapped: takeBack } : {};
+  return { tdpMapped: add, tdpZapped: takeBack, ...others };
 }
+
+const counterOf = (options: Options): 'file' | 'gmem' => (options['counter'] === 'own' ? 'gmem' : 'file');
 
 /** What is counted for the pages of one file. */
 interface CountedFile {
@@ -79,16 +117,19 @@ interface CountedFile {
 function countAllocated(view: KernelView, options: Options): Hooks {
   const takesBack = options['uncharge'] === true;
   const byCurrent = options['owner'] === 'current';
+  const counter = counterOf(options);
   const files = new Map<number, CountedFile>();
+  // Pages are freed after the address space whose counters they are in.
+  const isLate = options['relieve'] === 'free';
   const byPid = new Map<number, Proc>();
 
   const add = (file: CountedFile, process: Proc, count: number): void => {
     file.pages.set(process, (file.pages.get(process) ?? 0) + count);
     view.count('RSS counter update', Math.abs(count));
-    view.addRss(process, count, 'allocated');
+    view.addRss(process, count, 'allocated', counter);
   };
   const takeBack = (file: CountedFile, process: Proc, count: number): void => {
-    if (file.pages.has(process)) add(file, process, -count);
+    if (file.pages.has(process) && process.hasCounters) add(file, process, -count);
   };
 
   return {
@@ -116,6 +157,7 @@ function countAllocated(view: KernelView, options: Options): Hooks {
     },
     // The file lets go of the VM, and with it of the counters, before its pages are freed.
     gmemReleased: (gmem) => {
+      if (isLate) return;
       const file = files.get(gmem.id);
       files.delete(gmem.id);
       if (!file || !takesBack) return;
@@ -123,7 +165,7 @@ function countAllocated(view: KernelView, options: Options): Hooks {
     },
     // The counters are checked when the address space goes; memory that others keep alive is nobody's from here on.
     exiting: (process) => {
-      if (!takesBack) return;
+      if (!takesBack || isLate) return;
       for (const file of files.values()) {
         const pages = file.pages.get(process) ?? 0;
         if (pages > 0) add(file, process, -pages);

@@ -11,12 +11,25 @@ export const tracker: Part = {
     origin: 'what-if',
     source: 'KVM Forum 2023, "completely separate alternative to using VMAs for accounting"',
     options: {
+      charge: {
+        type: 'string',
+        default: 'current',
+        enum: ['current', 'vm'],
+        description: "whose memcg pays: the allocating thread's, or that of the VM's process",
+      },
       oom: { type: 'boolean', default: false, description: 'tracked pages count in OOM badness' },
       show: {
         type: 'string',
         default: 'fdinfo',
         enum: ['fdinfo', 'procfs', 'both'],
         description: 'where it shows: keys of fdinfo, a file /proc/PID/gmem, or both',
+      },
+      readable: {
+        type: 'string',
+        default: 'all',
+        enum: ['all', 'owner'],
+        description:
+          'who may read /proc/PID/gmem: everybody, or whoever may trace the process, as for its smaps',
       },
       status: { type: 'boolean', default: false, description: 'adds a line RssGmem to /proc/PID/status' },
     },
@@ -49,6 +62,7 @@ export const tracker: Part = {
     };
 
     return {
+      ...(options['charge'] === 'vm' ? { chargeTo: (gmem: Gmem) => view.livingOwner(gmem) } : {}),
       gmemCreated: (gmem, _by, vm) => {
         const nodes = new Float64Array(view.nodeCount);
         files.set(gmem.id, { gmem, creator: vm.process, nodes, mapped: 0 });
@@ -77,6 +91,7 @@ export const tracker: Part = {
       statusLines: (process) =>
         options['status'] === true ? [{ name: 'RssGmem', kb: owned(process) * 4 }] : [],
       fdinfoLines: (_process, gmem) => (options['show'] === 'procfs' ? [] : lines(gmem)),
+      isWorldReadable: () => options['readable'] === 'all',
       procFiles: (process) => {
         if (options['show'] === 'fdinfo') return {};
         const text = [...files.values()]

@@ -1,4 +1,4 @@
-import type { Part } from '../../src/strategy/contract.ts';
+import type { Gmem, Part, PolicyWish } from '../../src/strategy/contract.ts';
 
 /** A policy set on the file through its descriptor, without any mapping. */
 export const fbind: Part = {
@@ -16,16 +16,28 @@ export const fbind: Part = {
         default: false,
         description: 'the call sets one policy for the whole file, whatever range it names',
       },
+      query: {
+        type: 'boolean',
+        default: true,
+        description: 'there is a call that asks for the policy by descriptor (fget_mempolicy)',
+      },
     },
   },
-  create: (view, options) => ({
-    policyWish: ({ gmem, index, count, policy }) => {
+  create: (view, options) => {
+    const bind = ({ gmem, index, count, policy }: PolicyWish): 0 => {
       view.count('shared policy update');
       if (options['whole-file'] === true) view.setSharedPolicy(gmem, 0, gmem.sizePages, policy);
       else view.setSharedPolicy(gmem, index, count, policy);
       return 0;
-    },
-  }),
+    };
+    const query = options['query'] === true;
+    return {
+      policyWish: bind,
+      // A file of shared memory has one shared policy, which mbind sets, too.
+      fileWish: bind,
+      ...(query ? { policyQuery: (gmem: Gmem, index: number) => view.sharedPolicy(gmem, index) } : {}),
+    };
+  },
 };
 
 export default fbind;

@@ -2,6 +2,8 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { CATALOGUE } from '../../strategies/index.ts';
+import { AXES, type PartMeta } from '../../src/strategy/contract.ts';
 import { gmemlab, ownPart, TINY, workspace } from './gmemlab.ts';
 
 const DATASETS = fileURLToPath(new URL('../../datasets/', import.meta.url));
@@ -27,6 +29,25 @@ describe('gmemlab list', () => {
     const found = JSON.parse(stdout) as Record<string, { name: string }[]>;
     expect(Object.keys(found)).toEqual(['machines']);
     expect(found['machines']!.map(({ name }) => name)).toContain('talk-4node');
+  });
+});
+
+describe('gmemlab list --verbose', () => {
+  it('says of every strategy what its parts gain and cost, and what may be set', async () => {
+    const { stdout } = await gmemlab(workspace(), ['list', 'strategies', '--verbose']);
+    expect(stdout).toMatch(/^ {4}ptes +allocation\|tdp\|never +default allocation +when /m);
+    expect(stdout).toMatch(/^tdp-fault \(accounting, proposed\)\n {2}RES .*\n {2}source: /m);
+  });
+
+  it('has all options of all parts as data', async () => {
+    const { stdout } = await gmemlab(workspace(), ['list', 'parts', '--verbose', '--format', 'json']);
+    const { parts } = JSON.parse(stdout) as { parts: { name: string; parts: PartMeta[] }[] };
+    expect(parts.map(({ name, parts: of }) => [name, of[0]?.options])).toEqual(
+      AXES.flatMap((axis) => CATALOGUE.parts.filter(({ meta }) => meta.axis === axis)).map(({ meta }) => [
+        meta.id,
+        meta.options,
+      ]),
+    );
   });
 });
 

@@ -113,7 +113,7 @@ describe('which pool a guest access uses', () => {
     expect(pools(one)).toEqual([512, 0]);
     // Guest faults bypass host page tables.
     const { mm } = one.world.workers.get('w0')!.process;
-    expect(mm!.rss).toEqual({ anon: 0, file: 0, shmem: 0, swap: 0 });
+    expect(mm!.rss).toEqual({ anon: 0, file: 0, shmem: 0, swap: 0, gmem: 0 });
   });
 });
 

@@ -126,6 +126,12 @@ const TABLE: Row[] = [
     { name: 'm', offset: 0, bytes: M, write: false, random: { count: 256, seed: 5 } },
   ],
   ['mlock m 0 8M', 'mlock', { name: 'm', offset: 0, bytes: 8 * M }],
+  ['execve other', 'execve', { comm: 'other' }],
+  ['cat w1 numa_maps', 'cat', { worker: 'w1', file: 'numa_maps' }],
+  ['coredump filter=59', 'coredump', { filter: 59 }],
+  ['mlockall future', 'mlockall', { future: true }],
+  ['mremap m 48M', 'mremap', { name: 'm', bytes: 48 * M }],
+  ['peek w1 m 0 4K force', 'peek', { worker: 'w1', name: 'm', offset: 0, bytes: 4096, force: true }],
   ['munlock m 4K 8M', 'munlock', { name: 'm', offset: 4096, bytes: 8 * M }],
   [
     'madvise m 0 4K populate_write',
@@ -183,6 +189,12 @@ const TABLE: Row[] = [
     'vm vcpu 1 2 interleave=static 0,1',
     'vm vcpu',
     { index: 1, cpu: 2, ...policy('interleave', [0, 1], ['static']) },
+  ],
+  ['gmem query g 4K', 'gmem query', { name: 'g', offset: 4096 }],
+  [
+    'vm touch 0 4M root=2',
+    'vm touch',
+    { gpa: 0, bytes: 4 * M, code: null, step: 4096, vcpu: null, random: null, root: 2 },
   ],
   ['vm close', 'vm close', {}],
 ];

@@ -1,4 +1,5 @@
 import type { CgroupFacts, NodeFacts, ProcessFacts } from '../../src/procfs/facts.ts';
+import { rssPages } from '../../src/procfs/statm.ts';
 import type { Holding, Snapshot, StepResult, StrategyRun } from '../../src/result/types.ts';
 import { loadSteps } from '../../src/scenario/load-steps.ts';
 import type { Machine, Scenario } from '../../src/scenario/types.ts';
@@ -27,7 +28,7 @@ export class Played {
   /** RSS of a worker in pages; null when it was not alive. */
   rss(label: string, worker = 'w0'): number | null {
     const process = this.process(label, worker);
-    return process ? process.rssAnonPages + process.rssFilePages + process.rssShmemPages : null;
+    return process ? rssPages(process) : null;
   }
 
   cgroup(label: string, path: string): CgroupFacts {

@@ -61,6 +61,12 @@ describe('the tables hold at other sizes', () => {
     ['tdp-fault-flapping', 'M', 4, 'K'],
     ['alloc-charge-helper', 'M', 8, 'K'],
     ['mempolicy-dup-two-slots', 'M', 12, 'K'],
+    ['mempolicy-dup-local', 'M', 5, 'M'],
+    ['shadow-unmapped', 'M', 3, 'M'],
+    ['shadow-peek', 'M', 3, 'M'],
+    ['charge-the-owner', 'M', 5, 'M'],
+    ['exec-keeps-memory', 'M', 7, 'M'],
+    ['upstream-no-shared-for-coco', 'M', 12, 'M'],
   ])('%s, with %s as %i %s', async (id, unit, times, other) => {
     const text = scaled(textOf(id), unit, (count) => `${count * times}${other}`);
     const scenario = await scenarioFrom(`${id}.yaml`, text);

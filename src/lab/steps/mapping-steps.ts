@@ -14,6 +14,8 @@ const MAP_NORESERVE = 0x4000;
 /** MAP_HUGETLB with 2 MiB pages. */
 const MAP_HUGETLB_2M = 0x40000 | (21 << 26);
 const HUGE_PAGE = 2 ** 21;
+const MCL_CURRENT = 1;
+const MCL_FUTURE = 2;
 const MPOL_MF_STRICT = 1;
 const MPOL_MF_MOVE = 2;
 
@@ -33,7 +35,18 @@ const ADVICE: Readonly<Record<string, number>> = {
 
 /** Steps on address ranges. */
 export const MAPPING_STEPS: WorkerSteps<
-  'map' | 'anon map' | 'unmap' | 'mbind' | 'touch' | 'mlock' | 'munlock' | 'madvise' | 'move_pages' | 'where'
+  | 'map'
+  | 'anon map'
+  | 'unmap'
+  | 'mbind'
+  | 'touch'
+  | 'mlock'
+  | 'munlock'
+  | 'mlockall'
+  | 'mremap'
+  | 'madvise'
+  | 'move_pages'
+  | 'where'
 > = {
   map: async (run, worker, args) => {
     const object = worker.objects.get(args.name);
@@ -83,6 +96,15 @@ export const MAPPING_STEPS: WorkerSteps<
     withRange(worker, span, async (start) => run.call(worker, CALL.mlock, start, span.bytes)),
   munlock: async (run, worker, span) =>
     withRange(worker, span, async (start) => run.call(worker, CALL.munlock, start, span.bytes)),
+  mlockall: async (run, worker, { future }) =>
+    run.call(worker, CALL.mlockall, MCL_CURRENT | (future ? MCL_FUTURE : 0)),
+  mremap: async (run, worker, { name, bytes }) =>
+    withRange(worker, { name, offset: 0, bytes }, async (start, object) => {
+      const done = await run.call(worker, CALL.mremap, start, object.mappedBytes, bytes, 0);
+      if (done.ret < 0) return done;
+      object.mappedBytes = bytes;
+      return ok();
+    }),
   madvise: async (run, worker, { advice, ...span }) =>
     withRange(worker, span, async (start) =>
       run.call(worker, CALL.madvise, start, span.bytes, ADVICE[advice]!),

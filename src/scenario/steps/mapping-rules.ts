@@ -1,6 +1,6 @@
 import { takeChoice, takeKeyedPages, takeKeyedSize, takeNode, takeRandom, takeSize } from './arguments.ts';
 import { fileKind } from './file-rules.ts';
-import { takeNew, takeObject } from './name-arguments.ts';
+import { takeNew, takeObject, takeWorker } from './name-arguments.ts';
 import { takePolicy } from './policy-arguments.ts';
 import type { StepRules } from './step-rule.ts';
 import type { StepWords } from './step-words.ts';
@@ -21,7 +21,19 @@ const ADVICE = [
 
 /** Steps on address ranges: mmap and its relatives. */
 export const MAPPING_RULES: StepRules<
-  'map' | 'anon map' | 'unmap' | 'mbind' | 'touch' | 'mlock' | 'munlock' | 'madvise' | 'move_pages' | 'where'
+  | 'map'
+  | 'anon map'
+  | 'unmap'
+  | 'mbind'
+  | 'touch'
+  | 'mlock'
+  | 'munlock'
+  | 'mlockall'
+  | 'mremap'
+  | 'peek'
+  | 'madvise'
+  | 'move_pages'
+  | 'where'
 > = {
   map: {
     usage: 'NAME [shared|private] [ro] [at=ADDRESS] [offset=OFF] [len=LEN]',
@@ -82,6 +94,15 @@ export const MAPPING_RULES: StepRules<
   },
   mlock: { usage: 'NAME OFF LEN', read: takeSpan },
   munlock: { usage: 'NAME OFF LEN', read: takeSpan },
+  mlockall: { usage: '[future]', read: (words) => ({ future: words.flag('future') }) },
+  mremap: {
+    usage: 'NAME SIZE',
+    read: (words) => ({ name: takeObject(words), bytes: takeSize(words, 'SIZE') }),
+  },
+  peek: {
+    usage: 'WORKER NAME OFF LEN [force]',
+    read: (words) => ({ worker: takeWorker(words), ...takeSpan(words), force: words.flag('force') }),
+  },
   madvise: {
     usage: 'NAME OFF LEN ADVICE',
     read: (words) => ({ ...takeSpan(words), advice: takeChoice(words, 'advice', ADVICE) }),

@@ -1,11 +1,25 @@
-import { takeChoice, takeCpu, takeNumber, takeSize } from './arguments.ts';
-import { takeNew } from './name-arguments.ts';
+import { takeChoice, takeCpu, takeKeyedNumber, takeNumber, takeSize } from './arguments.ts';
+import { takeNew, takeWorker } from './name-arguments.ts';
 import { takePolicy } from './policy-arguments.ts';
 import type { StepRules } from './step-rule.ts';
 
+/** MMF_DUMP_FILTER_DEFAULT: anonymous memory, headers of files, private huge pages. */
+const DEFAULT_FILTER = 0x33;
+
 /** Steps about the worker itself: policy, CPU, limits, fork, exit. */
 export const TASK_RULES: StepRules<
-  'noop' | 'exit' | 'mempolicy' | 'affinity' | 'rlimit' | 'dropcap' | 'oomadj' | 'fork' | 'reap'
+  | 'noop'
+  | 'exit'
+  | 'mempolicy'
+  | 'affinity'
+  | 'rlimit'
+  | 'dropcap'
+  | 'oomadj'
+  | 'fork'
+  | 'execve'
+  | 'cat'
+  | 'coredump'
+  | 'reap'
 > = {
   noop: { usage: '', read: () => ({}) },
   exit: { usage: '', read: () => ({}) },
@@ -21,5 +35,14 @@ export const TASK_RULES: StepRules<
   dropcap: { usage: '', read: () => ({}) },
   oomadj: { usage: 'VALUE', read: (words) => ({ value: takeNumber(words, 'VALUE', -Infinity) }) },
   fork: { usage: 'WORKER', read: (words) => ({ worker: takeNew(words, 'worker') }) },
+  cat: {
+    usage: 'WORKER FILE',
+    read: (words) => ({ worker: takeWorker(words), file: words.take('FILE')?.text ?? '' }),
+  },
+  coredump: {
+    usage: '[filter=N]',
+    read: (words) => ({ filter: takeKeyedNumber(words, 'filter', DEFAULT_FILTER) }),
+  },
+  execve: { usage: 'COMM', read: (words) => ({ comm: words.take('COMM')?.text ?? '' }) },
   reap: { usage: '', read: () => ({}) },
 };

@@ -32,7 +32,7 @@ const ON_FILES: Readonly<Record<string, Verb>> = {
 /** Verbs of two words, by the first and then the second. */
 const PAIRS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   cgroup: { create: 'cgroup create', rm: 'cgroup rm', move: 'cgroup move', limit: 'cgroup limit' },
-  gmem: { create: 'gmem create', policy: 'gmem policy', ...ON_FILES },
+  gmem: { create: 'gmem create', policy: 'gmem policy', query: 'gmem query', ...ON_FILES },
   memfd: { create: 'memfd create', ...ON_FILES },
   file: { create: 'file create', ...ON_FILES },
   anon: { map: 'anon map', unmap: 'unmap' },

@@ -3,6 +3,7 @@ import {
   readNumber,
   takeChoice,
   takeCpu,
+  takeKeyedNumber,
   takeNumber,
   takeRandom,
   takeSize,
@@ -17,6 +18,7 @@ import type { StepWords } from './step-words.ts';
 /** Steps on the worker's VM, and the VMM's wish for private memory. */
 export const VM_RULES: StepRules<
   | 'gmem policy'
+  | 'gmem query'
   | 'vm create'
   | 'vm cap'
   | 'vm slot'
@@ -38,6 +40,10 @@ export const VM_RULES: StepRules<
       move: words.flag('move'),
       ...takePolicy(words),
     }),
+  },
+  'gmem query': {
+    usage: 'NAME OFF',
+    read: (words) => ({ name: takeObject(words), offset: takeSize(words, 'OFF') }),
   },
   'vm create': {
     usage: '[swprot|snp]',
@@ -75,14 +81,15 @@ export const VM_RULES: StepRules<
     }),
   },
   'vm touch': {
-    usage: 'GPA LEN [CODE_OBJECT] [STEP] [vcpu=N] [random=COUNT [seed=N]]',
+    usage: 'GPA LEN [CODE_OBJECT] [STEP] [vcpu=N] [root=N] [random=COUNT [seed=N]]',
     read: (words) => {
       const range = takeGuestRange(words);
       const vcpu = takeVcpu(words);
+      const root = takeKeyedNumber(words, 'root', 0);
       const random = takeRandom(words, range.bytes);
       const code = isObjectNext(words) ? takeObjectOrNone(words, 'CODE_OBJECT') : null;
       const step = words.peek() === undefined ? PAGE_SIZE : takeStride(words, 'STEP');
-      return { ...range, code, step, vcpu, random };
+      return { ...range, code, step, vcpu, random, ...(root > 0 ? { root } : {}) };
     },
   },
   'vm ttouch': {

@@ -42,6 +42,7 @@ export function processFacts(world: World, process: Process): ProcessFacts {
     rssAnonPages: mm.rss.anon,
     rssFilePages: mm.rss.file,
     rssShmemPages: mm.rss.shmem,
+    ...(mm.rss.gmem === 0 ? {} : { rssGmemPages: mm.rss.gmem }),
     vmDataPages: vm((vma) => vma.prot[1] === 'w' && !vma.shared && vma.name !== '[stack]'),
     vmStkPages: vm((vma) => vma.name === '[stack]'),
     vmExePages: vm((vma) => isCode(vma) && vma.file !== null && vma.file === exe),

@@ -159,21 +159,22 @@ function vmFlags(world: World, vma: Vma): string[] {
   add(vma.prot[1] === 'w', 'wr');
   add(vma.prot[2] === 'x', 'ex');
   add(vma.shared, 'sh');
-  if (!vma.isShadow) {
+  const own = vma.extraFlags;
+  if (vma.isShadow) for (const code of ['mr', 'mw', 'pf']) add(own.includes(code), code);
+  else {
     codes.push('mr', 'mw');
     // Anonymous inodes sit on a mount without exec.
     add(vma.file?.kind !== 'gmem', 'me');
     add(vma.shared, 'ms');
   }
   add(vma.isLocked, 'lo');
-  const own = vma.extraFlags;
-  for (const code of ['sr', 'rr', 'dc', 'de', 'lf']) add(own.includes(code), code);
+  for (const code of ['io', 'sr', 'rr', 'dc', 'de', 'lf']) add(own.includes(code), code);
   add(vma.isAccounted, 'ac');
   add(own.includes('nr'), 'nr');
   add(own.includes('ht'), 'ht');
   add(own.includes('dd'), 'dd');
   add(world.kernel.profile.softDirty, 'sd');
-  for (const code of ['hg', 'nh', 'mg']) add(own.includes(code), code);
+  for (const code of ['mm', 'hg', 'nh', 'mg', 'sl']) add(own.includes(code), code);
   return codes;
 }
 

@@ -37,7 +37,7 @@ export const FILE_STEPS: WorkerHandlers<
   },
   'memfd create': (world, worker, args) => {
     if (args.hugetlb) return createHugetlb(world, worker, args);
-    const { name, bytes, file } = args;
+    const { name, bytes, file, cloexec } = args;
     if (exceedsFileLimit(worker, bytes)) return failed('EFBIG');
     const inode = world.kernel.newInode({
       kind: 'shmem',
@@ -48,7 +48,8 @@ export const FILE_STEPS: WorkerHandlers<
       cpu: worker.task.cpu,
     });
     const fd = installFd(worker.process, { kind: 'inode', inode, vm: null, link: inode.path });
-    addObject(worker, name, 'memfd', inode, fd, inode.sizePages);
+    const object = addObject(worker, name, 'memfd', inode, fd, inode.sizePages);
+    if (cloexec) object.isCloexec = true;
     return done(fd);
   },
   'file create': (world, worker, { name, bytes, path }) => {

@@ -2,9 +2,10 @@ import { allowedNodes } from '../../kernel/cpuset.ts';
 import { accessRange, type AccessResult } from '../../kernel/fault.ts';
 import { mmapHugetlb } from '../../kernel/hugetlb-mmap.ts';
 import { mbindMoving } from '../../kernel/mbind-move.ts';
-import { madvise, mlock, mmap, munmap } from '../../kernel/mmap.ts';
+import { madvise, mlock, mlockall, mmap, mremap, munmap } from '../../kernel/mmap.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
 import type { Inode } from '../../kernel/inode.ts';
+import { indexOf } from '../../kernel/vma.ts';
 import type { StepArgs } from '../../scenario/types.ts';
 import { PAGE_SIZE, pagesFor } from '../../units/pages.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
@@ -13,12 +14,25 @@ import type { Worker } from '../worker.ts';
 import type { World } from '../world.ts';
 import { killByFault } from './death.ts';
 import type { WorkerHandlers } from './handler.ts';
-import { addObject, findObject, usage } from './objects.ts';
+import { addObject, addressOf, findObject, shadowPages, usage } from './objects.ts';
+import { peek } from './peek.ts';
 import { moveHistogram, nodeHistogram } from './node-histogram.ts';
 
 /** Steps on address ranges: mmap and its relatives. */
 export const MAPPING_STEPS: WorkerHandlers<
-  'map' | 'anon map' | 'unmap' | 'mbind' | 'touch' | 'mlock' | 'munlock' | 'madvise' | 'move_pages' | 'where'
+  | 'map'
+  | 'anon map'
+  | 'unmap'
+  | 'mbind'
+  | 'touch'
+  | 'mlock'
+  | 'munlock'
+  | 'mlockall'
+  | 'mremap'
+  | 'peek'
+  | 'madvise'
+  | 'move_pages'
+  | 'where'
 > = {
   map: (world, worker, args) => {
     const object = findObject(worker, args.name);
@@ -59,9 +73,10 @@ export const MAPPING_STEPS: WorkerHandlers<
   unmap: (world, worker, { name, range }) => {
     const object = findObject(worker, name);
     if (!object) return usage();
-    const start = (object.vpn ?? 0) + (range ? Math.floor(range.offset / PAGE_SIZE) : 0);
-    const pages = range ? pagesFor(range.bytes) : object.mappedPages;
-    if (object.vpn === null && !range) return failed('EINVAL');
+    const vpn = addressOf(worker, object);
+    const start = (vpn ?? 0) + (range ? Math.floor(range.offset / PAGE_SIZE) : 0);
+    const pages = range ? pagesFor(range.bytes) : object.vpn === null ? object.pages : object.mappedPages;
+    if (vpn === null && !range) return failed('EINVAL');
     const errno = munmap(world.kernel, worker.process.mm!, start, pages);
     if (!errno && !range) object.vpn = null;
     return answered(errno);
@@ -72,35 +87,59 @@ export const MAPPING_STEPS: WorkerHandlers<
     if (args.offset % PAGE_SIZE !== 0) return failed('EINVAL');
     const policy = makePolicy(args.mode, args.flags, args.nodes, allowedNodes(world.kernel, worker.process));
     if (policy === 'EINVAL') return failed('EINVAL');
-    const vpn = (object.vpn ?? 0) + args.offset / PAGE_SIZE;
+    const vpn = (addressOf(worker, object) ?? 0) + args.offset / PAGE_SIZE;
     const { move, strict } = args;
     const { kernel } = world;
-    return answered(mbindMoving(kernel, worker.task, vpn, pagesFor(args.bytes), { policy, move, strict }));
+    const count = pagesFor(args.bytes);
+    const errno = mbindMoving(kernel, worker.task, vpn, count, { policy, move, strict });
+    const { inode } = object;
+    const keeps = inode?.kind === 'shmem' || (inode?.kind === 'gmem' && kernel.profile.gmemSharedPolicy);
+    const vma = worker.process.mm!.find(vpn);
+    if (errno === 0 && inode && keeps && vma?.file === inode) {
+      world.bound(inode, { worker: worker.name, call: 'mapping', index: indexOf(vma, vpn), count, policy });
+    }
+    return answered(errno);
   },
   touch: (world, worker, args) => {
     const object = findObject(worker, args.name);
-    if (!object || object.vpn === null) return usage();
-    const vpn = object.vpn + Math.floor(args.offset / PAGE_SIZE);
+    const start = object && addressOf(worker, object);
+    if (start === undefined || start === null) return usage();
+    const vpn = start + Math.floor(args.offset / PAGE_SIZE);
     return accessed(world, worker, touchPages(world, worker, vpn, pagesFor(args.bytes), args));
   },
   mlock: (world, worker, args) => lock(world, worker, args, true),
   munlock: (world, worker, args) => lock(world, worker, args, false),
+  mlockall: (world, worker, { future }) => answered(mlockall(world.kernel, worker.task, future)),
+  mremap: (world, worker, { name, bytes }) => {
+    const object = findObject(worker, name);
+    const vpn = object ? addressOf(worker, object) : null;
+    if (!object || vpn === null) return usage();
+    const pages = object.vpn === null ? shadowPages(worker, object) : object.mappedPages;
+    const newPages = pagesFor(bytes);
+    const errno = mremap(world.kernel, worker.process.mm!, vpn, pages, newPages);
+    if (!errno && object.vpn !== null) object.mappedPages = newPages;
+    return answered(errno);
+  },
+  peek: (world, worker, args) => peek(world, worker, args),
   madvise: (world, worker, { name, offset, bytes, advice }) => {
     const object = findObject(worker, name);
-    if (!object || object.vpn === null) return usage();
-    const vpn = object.vpn + Math.floor(offset / PAGE_SIZE);
+    const start = object && addressOf(worker, object);
+    if (start === undefined || start === null) return usage();
+    const vpn = start + Math.floor(offset / PAGE_SIZE);
     return answered(madvise(world.kernel, worker.task, vpn, pagesFor(bytes), advice));
   },
   move_pages: (world, worker, { name, offset, bytes, node }) => {
     const object = findObject(worker, name);
-    if (!object || object.vpn === null) return usage();
-    const vpn = object.vpn + offset / PAGE_SIZE;
+    const start = object && addressOf(worker, object);
+    if (start === undefined || start === null) return usage();
+    const vpn = start + offset / PAGE_SIZE;
     return moveHistogram(world.kernel, worker.task, vpn, bytes / PAGE_SIZE, node);
   },
   where: (world, worker, { name, offset, bytes }) => {
     const object = findObject(worker, name);
-    if (!object || object.vpn === null) return usage();
-    return nodeHistogram(world.kernel, worker.process, object.vpn + offset / PAGE_SIZE, bytes / PAGE_SIZE);
+    const start = object && addressOf(worker, object);
+    if (start === undefined || start === null) return usage();
+    return nodeHistogram(world.kernel, worker.process, start + offset / PAGE_SIZE, bytes / PAGE_SIZE);
   },
 };
 
@@ -187,7 +226,8 @@ function lock(
   isLock: boolean,
 ): Outcome {
   const object = findObject(worker, name);
-  if (!object || object.vpn === null) return usage();
-  const vpn = object.vpn + Math.floor(offset / PAGE_SIZE);
+  const start = object && addressOf(worker, object);
+  if (start === undefined || start === null) return usage();
+  const vpn = start + Math.floor(offset / PAGE_SIZE);
   return answered(mlock(world.kernel, worker.task, vpn, pagesFor(bytes), isLock));
 }

@@ -1,13 +1,26 @@
 import { allowedNodes } from '../../kernel/cpuset.ts';
+import { execProcess } from '../../kernel/exec.ts';
 import { exitProcess, forkProcess } from '../../kernel/process.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
 import { done, failed } from '../outcome.ts';
 import { Worker } from '../worker.ts';
+import { dumpCore } from './core-dump.ts';
+import { readProcFile } from './proc-file.ts';
 import type { WorkerHandlers } from './handler.ts';
 
 /** Steps about the process itself: policy, CPU, limits, fork, exit. */
 export const TASK_STEPS: WorkerHandlers<
-  'noop' | 'exit' | 'mempolicy' | 'affinity' | 'rlimit' | 'dropcap' | 'oomadj' | 'fork'
+  | 'noop'
+  | 'exit'
+  | 'mempolicy'
+  | 'affinity'
+  | 'rlimit'
+  | 'dropcap'
+  | 'oomadj'
+  | 'fork'
+  | 'execve'
+  | 'cat'
+  | 'coredump'
 > = {
   noop: () => done(),
   exit: (world, worker) => {
@@ -49,5 +62,23 @@ export const TASK_STEPS: WorkerHandlers<
     const process = forkProcess(world.kernel, worker.process, name);
     world.workers.set(name, new Worker({ name, process, parent: worker }));
     return done(process.pid);
+  },
+  cat: (world, worker, { worker: name, file }) => readProcFile(world, worker, name, file),
+  coredump: (world, worker, { filter }) => dumpCore(world, worker, filter),
+  execve: (world, worker, { comm }) => {
+    const objects = [...worker.objects.values()];
+    const closing = new Set(
+      objects.flatMap(({ isCloexec, fd }) => (isCloexec && fd >= 0 ? [worker.process.fds.get(fd)!] : [])),
+    );
+    worker.process = execProcess(world.kernel, worker.process, comm, (file) => closing.has(file));
+    for (const object of objects) {
+      object.vpn = null;
+      if (object.isCloexec) object.fd = -1;
+    }
+    worker.vm = null;
+    worker.hasKvmFd = false;
+    worker.vcpuFds.clear();
+    worker.vcpus.clear();
+    return done();
   },
 };

@@ -1,12 +1,14 @@
 import { allowedNodes } from '../../kernel/cpuset.ts';
 import { accessRange } from '../../kernel/fault.ts';
 import { madvise } from '../../kernel/mmap.ts';
-import { makePolicy } from '../../kernel/mempolicy.ts';
+import type { Inode } from '../../kernel/inode.ts';
+import { makePolicy, policyText } from '../../kernel/mempolicy.ts';
 import { truncateRange } from '../../kernel/page-cache.ts';
 import { installFd, startThread } from '../../kernel/process.ts';
 import { Task } from '../../kernel/task.ts';
 import { indexOf } from '../../kernel/vma.ts';
 import { conversionExits, launchUpdate } from '../../kvm/conversion.ts';
+import { touchByRoot } from '../../kvm/other-roots.ts';
 import { punchGmem } from '../../kvm/guest-memfd.ts';
 import { guestAccessPages } from '../../kvm/fault-batch.ts';
 import { setMemoryAttributes } from '../../kvm/memory-attributes.ts';
@@ -27,6 +29,7 @@ import { findObject, usage } from './objects.ts';
 /** Steps on a VM. A worker has one VM at a time; gmem and VM steps make a plain one where there is none. */
 export const VM_STEPS: WorkerHandlers<
   | 'gmem policy'
+  | 'gmem query'
   | 'vm create'
   | 'vm cap'
   | 'vm slot'
@@ -43,15 +46,30 @@ export const VM_STEPS: WorkerHandlers<
     const object = findObject(worker, name);
     if (!object?.inode) return usage();
     if (object.fd < 0) return failed('EBADF');
-    if (object.inode.kind !== 'gmem' || offset % PAGE_SIZE !== 0) return failed('EINVAL');
+    const { inode } = object;
+    if (!isBindable(inode) || offset % PAGE_SIZE !== 0) return failed('EINVAL');
     const policy = makePolicy(mode, flags, nodes, allowedNodes(world.kernel, worker.process));
     if (policy === 'EINVAL') return failed('EINVAL');
     const index = offset / PAGE_SIZE;
     const count = Math.ceil(bytes / PAGE_SIZE);
-    world.wish(object.inode, index, count, policy);
-    return answered(
-      world.readers.policyWish({ gmem: object.inode, index, count, policy, by: worker.task, move }),
-    );
+    const wish = { gmem: inode, index, count, policy, by: worker.task, move };
+    if (inode.kind !== 'gmem') {
+      const errno = world.readers.fileWish(wish);
+      if (errno === 0) world.bound(inode, { worker: worker.name, call: 'descriptor', index, count, policy });
+      return answered(errno);
+    }
+    world.wish(inode, index, count, policy);
+    const errno = world.readers.policyWish(wish);
+    if (errno === 0) world.bound(inode, { worker: worker.name, call: 'descriptor', index, count, policy });
+    return answered(errno);
+  },
+  'gmem query': (world, worker, { name, offset }) => {
+    const object = findObject(worker, name);
+    if (!object?.inode) return usage();
+    if (object.fd < 0) return failed('EBADF');
+    const query = world.readers.policyQuery;
+    if (!query) return failed('ENODEV');
+    return done(0, policyText(query(object.inode, Math.floor(offset / PAGE_SIZE))));
   },
   'vm create': (world, worker, { type }) => {
     const made = ensureVm(world, worker, type);
@@ -96,14 +114,18 @@ export const VM_STEPS: WorkerHandlers<
     if (!worker.vm) return failed('EBADF');
     return answered(setMemoryAttributes(world.kvm, worker.vm.vm, worker.task, gpa, bytes, to));
   },
-  'vm touch': (world, worker, { gpa, bytes, code, step, vcpu, random }) => {
+  'vm touch': (world, worker, { gpa, bytes, code, step, vcpu, root, random }) => {
     if (!worker.vm) return failed('EBADF');
     const { vm } = worker.vm;
     const task = worker.vcpu(vcpu);
     ensureVcpu(world, worker, vm, task, vm.vcpuOf(task).id);
     const failure = code === null ? null : runCode(world, worker, vm, task, code);
     if (failure) return failure;
-    return exited(touchGuest(world, vm, task, { gpa, bytes, step, random }));
+    const exit = touchGuest(world, vm, task, { gpa, bytes, step, random });
+    if (root !== undefined && !exit) {
+      touchByRoot(world.kvm, vm, task, root, Math.floor(gpa / PAGE_SIZE), Math.ceil(bytes / PAGE_SIZE));
+    }
+    return exited(exit);
   },
   'vm ttouch': (world, worker, { gpa, bytes, code, cpu, mode, flags, nodes }) => {
     if (!worker.vm) return failed('EBADF');
@@ -195,6 +217,9 @@ function runCode(world: World, worker: Worker, vm: Vm, task: Task, code: string)
   const exit = guestAccess(world.kvm, vm, task, 1, 1, 'attribute');
   return exit ? exited(exit) : null;
 }
+
+/** Files that keep a policy of their own. */
+const isBindable = ({ kind }: Inode): boolean => kind === 'gmem' || kind === 'shmem';
 
 interface GuestTouch {
   gpa: number;
