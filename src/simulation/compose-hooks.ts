@@ -4,9 +4,7 @@ import { type KvmHooks, NO_KVM_HOOKS } from '../kvm/hooks.ts';
 import type { Hooks } from '../strategy/contract.ts';
 
 /** What the texts of a process and the VMM's wishes ask of a design; absent answers are empty. */
-export type ReaderHooks = Required<
-  Pick<Hooks, 'policyWish' | 'statusLines' | 'fdinfoLines' | 'procFiles' | 'mayMigrate'>
->;
+export type ReaderHooks = Required<Pick<Hooks, 'policyWish' | 'statusLines' | 'fdinfoLines' | 'procFiles'>>;
 
 type Name = keyof Hooks;
 
@@ -18,6 +16,7 @@ export function composeHooks(parts: readonly Hooks[]): {
   kernel: KernelHooks;
   kvm: KvmHooks;
   readers: ReaderHooks;
+  allocatesMovable: boolean;
 } {
   return {
     kernel: {
@@ -29,6 +28,11 @@ export function composeHooks(parts: readonly Hooks[]): {
       forked: all(parts, 'forked') ?? NO_HOOKS.forked,
       exiting: all(parts, 'exiting') ?? NO_HOOKS.exiting,
       oomPages: (process) => parts.reduce((sum, part) => sum + (part.oomPages?.(process) ?? 0), 0),
+      mayMigrate: first(parts, 'mayMigrate') ?? NO_HOOKS.mayMigrate,
+      migrateFolio: first(parts, 'migrateFolio') ?? NO_HOOKS.migrateFolio,
+      folioMoved: all(parts, 'folioMoved') ?? NO_HOOKS.folioMoved,
+      shadowUnmapped: all(parts, 'shadowUnmapped') ?? NO_HOOKS.shadowUnmapped,
+      shadowIsMigratable: first(parts, 'shadowIsMigratable') ?? NO_HOOKS.shadowIsMigratable,
     },
     kvm: {
       gmemCreated: all(parts, 'gmemCreated') ?? NO_KVM_HOOKS.gmemCreated,
@@ -39,19 +43,23 @@ export function composeHooks(parts: readonly Hooks[]): {
       tdpZapped: (all(parts, 'tdpZapped') ?? NO_KVM_HOOKS.tdpZapped) as KvmHooks['tdpZapped'],
       converted: all(parts, 'converted') ?? NO_KVM_HOOKS.converted,
     },
+    allocatesMovable: first(parts, 'allocatesMovable')?.() ?? false,
     readers: {
       policyWish: first(parts, 'policyWish') ?? (() => 'ENODEV'),
       statusLines: (process) => parts.flatMap((part) => part.statusLines?.(process) ?? []),
       fdinfoLines: (process, gmem) => parts.flatMap((part) => part.fdinfoLines?.(process, gmem) ?? []),
       procFiles: (process) => Object.assign({}, ...parts.map((part) => part.procFiles?.(process) ?? {})),
-      mayMigrate: first(parts, 'mayMigrate') ?? (() => false),
     },
   };
 }
 
 /** Puts a strategy's hooks where mm and KVM call them. */
-export function installHooks(kvm: Kvm, hooks: { kernel: KernelHooks; kvm: KvmHooks }): void {
+export function installHooks(
+  kvm: Kvm,
+  hooks: { kernel: KernelHooks; kvm: KvmHooks; allocatesMovable: boolean },
+): void {
   kvm.kernel.hooks = hooks.kernel;
+  kvm.kernel.gmemIsMovable = hooks.allocatesMovable;
   kvm.hooks = hooks.kvm;
 }
 

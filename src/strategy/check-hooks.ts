@@ -23,6 +23,11 @@ const HOOKS: Readonly<Record<keyof Hooks, true>> = {
   fdinfoLines: true,
   procFiles: true,
   mayMigrate: true,
+  migrateFolio: true,
+  folioMoved: true,
+  shadowUnmapped: true,
+  shadowIsMigratable: true,
+  allocatesMovable: true,
 };
 
 /** Names of the hooks, in the order of an object's life. */

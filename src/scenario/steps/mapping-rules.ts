@@ -21,7 +21,17 @@ const ADVICE = [
 
 /** Steps on address ranges: mmap and its relatives. */
 export const MAPPING_RULES: StepRules<
-  'map' | 'anon map' | 'unmap' | 'mbind' | 'touch' | 'mlock' | 'munlock' | 'madvise' | 'move_pages' | 'where'
+  | 'map'
+  | 'anon map'
+  | 'unmap'
+  | 'mbind'
+  | 'touch'
+  | 'mlock'
+  | 'munlock'
+  | 'madvise'
+  | 'move_pages'
+  | 'soft_offline'
+  | 'where'
 > = {
   map: {
     usage: 'NAME [shared|private] [ro] [at=ADDRESS] [offset=OFF] [len=LEN]',
@@ -90,6 +100,7 @@ export const MAPPING_RULES: StepRules<
     usage: 'NAME OFF LEN NODE',
     read: (words) => ({ ...takeSpan(words), node: takeNode(words, 'NODE') }),
   },
+  soft_offline: { usage: 'NAME OFF LEN', read: takeSpan },
   where: { usage: 'NAME OFF LEN', read: takeSpan },
 };
 
