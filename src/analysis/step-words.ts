@@ -7,7 +7,7 @@ const CONVERSION = /^vm (?:convert\b|attr\b.*\bshared\b)/;
 const HANDOVER = /^fork\b/;
 const END = /^(?:exit\b|kill\b|vm close\b|gmem close\b)/;
 const MOVER =
-  /^(?:compact|migratepages|move_pages|offline|offline_node)\b|^write .*\/(?:compact_memory|soft_offline_page)\b/;
+  /^(?:compact|migratepages|move_pages|offline|offline_node|soft_offline)\b|^write .*\/(?:compact_memory|soft_offline_page)\b/;
 const WISH = /^(?:gmem policy|mbind)\b/;
 
 /** Guest memory changed its kind: an explicit or implicit conversion, or attributes set to shared. */

@@ -20,6 +20,21 @@ const NUMASTAT: readonly (keyof NumaEvents)[] = [
   'other_node',
 ];
 
+/** Free blocks of 2 MiB: huge pages that could be had at once. */
+const HUGE_BLOCKS = 'huge-blocks';
+const HUGE_ORDER = 9;
+
+/** By the lines of /proc/buddyinfo. */
+const hugeBlocks = ({ zones }: NodeFacts): number =>
+  zones.reduce(
+    (sum, { freeByOrder }) =>
+      freeByOrder.reduce(
+        (total, blocks, order) => total + (order < HUGE_ORDER ? 0 : blocks * 2 ** (order - HUGE_ORDER)),
+        sum,
+      ),
+    0,
+  );
+
 /** Items of memory.stat that count events; the others are bytes. */
 const isEvent = (item: string): boolean =>
   /^(pg|work|thp_|zswp|swpin|swpout|numa_|hugetlb_)/.test(item) && !item.endsWith('bytes');
@@ -29,11 +44,11 @@ const isPoolCount = (name: string): boolean => name.startsWith('HugePages_');
 
 /** `node N FIELD`: a line of nodeN/meminfo or nodeN/numastat. */
 export const NODE_READING: ReadingKind = {
-  usage: `node N FIELD, FIELD a name of nodeN/meminfo (FilePages, Unevictable, MemFree, …) or of numastat (${NUMASTAT.join(', ')})`,
+  usage: `node N FIELD, FIELD a name of nodeN/meminfo (FilePages, Unevictable, MemFree, …), of numastat (${NUMASTAT.join(', ')}), or ${HUGE_BLOCKS} (free blocks of 2 MiB)`,
   of: 'moment',
   parse(words) {
     const nid = words.takeNode();
-    const name = words.take('the field', [...words.names.layout.nodeMeminfo, ...NUMASTAT]);
+    const name = words.take('the field', [...words.names.layout.nodeMeminfo, ...NUMASTAT, HUGE_BLOCKS]);
     const event = NUMASTAT.find((one) => one === name);
     const ofNode = (read: (node: NodeFacts) => number): Reading['read'] => {
       return ({ snapshot }) => {
@@ -41,6 +56,7 @@ export const NODE_READING: ReadingKind = {
         return node ? read(node) : null;
       };
     };
+    if (name === HUGE_BLOCKS) return { unit: 'count', read: ofNode(hugeBlocks) };
     if (event) return { unit: 'count', read: ofNode((node) => node.numastat[event]) };
     return inKb(name, (unit) => ofNode((node) => (nodeMeminfoValues(node)[name] ?? 0) * unit));
   },

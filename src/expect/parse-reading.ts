@@ -1,5 +1,6 @@
 import { didYouMean } from '../units/closest-name.ts';
 import { CGROUP_READING, MEMINFO_READING, NODE_READING } from './memory-readings.ts';
+import { GAINED_READING, MOVED_READING, NOT_MOVED_READING } from './mover-readings.ts';
 import { PROCESS_READING } from './process-readings.ts';
 import {
   type Reading,
@@ -31,6 +32,9 @@ const KINDS: Readonly<Record<string, ReadingKind>> = {
   finding: FINDING_READING,
   hazard: HAZARD_READING,
   killed: KILLED_READING,
+  moved: MOVED_READING,
+  'not-moved': NOT_MOVED_READING,
+  gained: GAINED_READING,
   step: STEP_READING,
   answer: ANSWER_READING,
   operations: OPERATIONS_READING,

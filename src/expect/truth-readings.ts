@@ -6,7 +6,8 @@ import type { ReadingKind } from './reading.ts';
 
 /** `object NAME […]`: pages of a file or mapping of the script, from the engine's own record. */
 export const OBJECT_READING: ReadingKind = {
-  usage: 'object NAME, object NAME node N | guest-mapped | off-policy | charged CGROUP | user',
+  usage:
+    'object NAME, object NAME node N | guest-mapped | stale | movable | off-policy | on-policy | charged CGROUP | user',
   of: 'moment',
   parse(words) {
     const name = words.take('the object', words.names.objects);
@@ -23,6 +24,14 @@ export const OBJECT_READING: ReadingKind = {
     if (nid !== null) return inBytes(({ nodePages }) => nodePages[nid] ?? 0);
     if (words.takeWord('guest-mapped')) return inBytes(({ guestMappedPages }) => guestMappedPages);
     if (words.takeWord('off-policy')) return inBytes(({ offPolicyPages }) => offPolicyPages, null);
+    if (words.takeWord('on-policy')) {
+      return inBytes(
+        ({ nodePages, offPolicyPages }) => (offPolicyPages === null ? null : sum(nodePages) - offPolicyPages),
+        null,
+      );
+    }
+    if (words.takeWord('stale')) return inBytes(({ stalePages }) => stalePages ?? 0);
+    if (words.takeWord('movable')) return inBytes(({ movablePages }) => movablePages ?? 0);
     if (words.takeWord('charged')) {
       const path = words.takeRest('the cgroup');
       return inBytes(({ chargedPages }) => chargedPages[path] ?? 0);

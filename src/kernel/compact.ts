@@ -3,8 +3,7 @@ import { frameUses, UseSweep } from './frame-uses.ts';
 import { FreeScanner } from './free-scanner.ts';
 import type { Kernel } from './kernel.ts';
 import type { Move } from './migrate.ts';
-import { isMovable } from './page-allocator.ts';
-import { movableFrames, relocate } from './relocate.ts';
+import { mayTake, movableFrames, relocate } from './relocate.ts';
 import type { Zone } from './zone.ts';
 
 const PAGEBLOCK = 512;
@@ -15,11 +14,16 @@ export interface CompactGoal {
   blocks: number;
 }
 
-/** mm/compaction.c:isolate_migratepages_block: single folios of user memory. gmem (AS_INACCESSIBLE), huge folios and kernel memory stay. */
+/**
+ * mm/compaction.c:isolate_migratepages_block: single folios of user memory, unevictable ones where the sysctl allows it. Inaccessible mappings
+ * (gmem, unless a design says otherwise), huge folios and kernel memory stay.
+ */
 const isCompactable =
   (kernel: Kernel) =>
-  ({ kind, order, mlocked }: FolioClass): boolean =>
-    isMovable(kind) && order === 0 && (!mlocked || kernel.compactUnevictable);
+  ({ kind, order, mlocked, inode }: FolioClass): boolean => {
+    const isUnevictable = mlocked || kind === 'gmem';
+    return order === 0 && mayTake(kernel, kind, inode) && (!isUnevictable || kernel.compactUnevictable);
+  };
 
 /**
  * mm/compaction.c:compact_zone in synchronous mode: from the zone's bottom pageblock upwards folios move into free frames of movable
@@ -33,6 +37,7 @@ export function compactZone(kernel: Kernel, zone: Zone, goal: CompactGoal | null
   const free = new FreeScanner({ zone });
   let found = goal ? blocksOf(zone, goal.order) : 0;
   let moved = 0;
+  const request = { mode: goal ? 'sync-light' : 'sync', reason: 'compaction' } as const;
   let at = Math.floor(zone.startPfn / PAGEBLOCK);
   for (; goal === null || found < goal.blocks; at++) {
     const next = sweep.nextFrom(at * PAGEBLOCK);
@@ -49,15 +54,17 @@ export function compactZone(kernel: Kernel, zone: Zone, goal: CompactGoal | null
         done += target.count;
       }
     }
-    relocate(kernel, uses, moves);
-    if (goal && moves.length > 0) {
+    const gone = relocate(kernel, uses, moves, request);
+    const [wanted, went] = [pagesOf(moves), pagesOf(gone)];
+    if (went < wanted) kernel.event('pgmigrate_fail', wanted - went);
+    if (goal && gone.length > 0) {
       // What was freed may merge (drain_local_pages at the border of a block); the first time all that had waited.
       const hadWaited = moved === 0;
       zone.drain();
       if (hadWaited || goal.order !== 9) found = blocksOf(zone, goal.order);
       else if (zone.freeRuns(start, PAGEBLOCK)[0]?.count === PAGEBLOCK) found++;
     }
-    moved += moves.reduce((sum, { count }) => sum + count, 0);
+    moved += went;
   }
   const met = Math.min(at, free.position) * PAGEBLOCK;
   kernel.event('compact_migrate_scanned', Math.min(met - zone.startPfn, zone.presentPages));
@@ -65,6 +72,8 @@ export function compactZone(kernel: Kernel, zone: Zone, goal: CompactGoal | null
   kernel.event('compact_isolated', 2 * moved);
   return found;
 }
+
+const pagesOf = (moves: readonly Move[]): number => moves.reduce((sum, { count }) => sum + count, 0);
 
 /** Free blocks of an order or more, in blocks of that order. */
 export function blocksOf(zone: Zone, order: number): number {

@@ -118,7 +118,7 @@ export interface FolioAnswer {
  */
 export function allocateFolios(kernel: Kernel, task: Task, request: FolioRequest): FolioAnswer {
   const memcg = request.memcg ?? payerOf(kernel, task, request.kind, request.inode).memcg;
-  const movable = isMovable(request.kind);
+  const movable = isMovable(kernel, request.kind);
   const folioClass = kernel.classes.of(
     request.kind,
     request.inode,
@@ -181,7 +181,7 @@ export function allocateFolio(
       continue;
     }
     if (kernel.hasHighLimit) overHigh(kernel, task, memcg, memcg.usage - usage, kind);
-    const pfn = allocateFrame(kernel, task, policy, ilx, isMovable(kind));
+    const pfn = allocateFrame(kernel, task, policy, ilx, isMovable(kernel, kind));
     if (pfn >= 0) {
       const folioClass = kernel.classes.of(kind, inode, memcg, task.process.worker, dirty);
       kernel.frames.allocate(pfn, 1, folioClass.id);

@@ -1,3 +1,4 @@
+import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
@@ -12,16 +13,18 @@ export interface FrameUse {
   map: PfnMap;
   /** Whose page table it is; null for a page cache or the swap cache. */
   mm: Mm | null;
+  /** The gmem whose page cache it is; null for every other. */
+  gmem: Inode | null;
 }
 
 /**
  * Who holds the frames of a range, by frame: what rmap_walk finds for single folios, for many at once. Shadow VMAs, which have no entries
- * of their own, are not in it, and neither is what the kernel itself holds.
+ * of their own, are not in it, and neither is what the kernel itself holds, or a gmem that nothing may move.
  */
 export function frameUses(kernel: Kernel, start: number, count: number): FrameUse[] {
   const end = start + count;
   const out: FrameUse[] = [];
-  const collect = (map: PfnMap, mm: Mm | null): void =>
+  const collect = (map: PfnMap, mm: Mm | null, gmem: Inode | null = null): void =>
     map.forEach(0, Number.MAX_SAFE_INTEGER, (index, n, period, lanes) => {
       let lane = index;
       forEachLane(n, period, lanes, (pfn, length) => {
@@ -36,10 +39,14 @@ export function frameUses(kernel: Kernel, start: number, count: number): FrameUs
           index: first + (from - pfn) * period,
           map,
           mm,
+          gmem,
         });
       });
     });
-  for (const inode of kernel.inodes) if (inode.kind !== 'gmem') collect(inode.cache, null);
+  for (const inode of kernel.inodes) {
+    if (inode.kind !== 'gmem') collect(inode.cache, null);
+    else if (kernel.hooks.mayMigrate(inode)) collect(inode.cache, null, inode);
+  }
   collect(kernel.swap.frameOf, null);
   for (const { mm } of kernel.processes.values()) if (mm) collect(mm.pt, mm);
   return out.sort((a, b) => a.pfn - b.pfn);

@@ -24,6 +24,12 @@ export class FreeList {
     return this.#older + this.#end - this.#at;
   }
 
+  /** Visits the stretches that are on the list. */
+  forEachListed(visit: (pfn: number, count: number) => void): void {
+    for (let i = this.#head; i < this.#starts.length; i++) visit(this.#starts[i]!, this.#counts[i]!);
+    if (this.#at < this.#end) visit(this.#at, this.#end - this.#at);
+  }
+
   /** Takes one frame from the list, filled from the buddy allocator where it is empty; -1 when both are. */
   takeOne(): number {
     if (this.#at === this.#end && !this.#refill(REFILL)) return -1;

@@ -30,7 +30,7 @@ export function allocateHugeFolios(kernel: Kernel, task: Task, request: HugeRequ
   const pieces = allocateHugeFrames(kernel, task, request.policy, {
     ilx: request.ilx,
     blocks: request.blocks,
-    movable: isMovable(request.kind),
+    movable: isMovable(kernel, request.kind),
     mayReclaim: request.mayReclaim,
   });
   const folioClass = kernel.classes.of(

@@ -1,5 +1,6 @@
 import { FolioClasses } from './folio-class.ts';
 import { FrameTable } from './frame-table.ts';
+import type { GmemMigration, GmemStretch } from './gmem-stretch.ts';
 import { type KernelHooks, NO_HOOKS } from './hooks.ts';
 import { HugetlbPool } from './hugetlb-pool.ts';
 import { Inode, type InodeKind } from './inode.ts';
@@ -11,6 +12,7 @@ import type { Mm } from './mm.ts';
 import { NumaNode } from './node.ts';
 import type { KernelProfile } from './profiles.ts';
 import type { Proposals } from './proposals.ts';
+import { RangeSet } from './range-set.ts';
 import type { OpenFile, Process, Task } from './task.ts';
 import type { ReclaimRequest } from './lruvecs.ts';
 import { SwapArea } from './swap-area.ts';
@@ -30,6 +32,8 @@ export class Kernel {
   readonly zones: readonly Zone[];
   /** Numbers of the memory blocks that are offline. */
   readonly offlineBlocks: Set<number> = new Set<number>();
+  /** Memory blocks taken offline so far, per node. */
+  readonly offlined: number[];
   /** vm.compact_unevictable_allowed. */
   readonly compactUnevictable: boolean;
   /** Fallback order per preferred node. */
@@ -62,6 +66,14 @@ export class Kernel {
   /** vm events by /proc/vmstat name. */
   readonly vmEvents: Record<string, number> = {};
   hooks: KernelHooks = NO_HOOKS;
+  /** gmem is allocated as memory that can move (GFP_HIGHUSER_MOVABLE): from movable pageblocks, and from ZONE_MOVABLE. */
+  gmemIsMovable = false;
+  /** Pages of a gmem are at other frames, or gone from the file; their old ones, from `pfn` on, are free. Whoever still uses those is wrong. */
+  gmemLeftFrames: (stretch: GmemStretch) => void = () => undefined;
+  /** migrate_pages() is through with pages of a gmem. */
+  gmemMigrated: (outcome: GmemMigration) => void = () => undefined;
+  /** Frames that soft offlining has taken out of use (PG_hwpoison). */
+  readonly poisoned: RangeSet = new RangeSet();
   /** do_exit of a killed process; the OOM killer stands below the code that takes address spaces down. */
   exitProcess: (process: Process) => void = () => {
     throw new Error('no exit path');
@@ -136,6 +148,7 @@ export class Kernel {
         }),
     );
     this.weights = this.nodes.map(() => 1);
+    this.offlined = this.nodes.map(() => 0);
     this.hugetlb = new HugetlbPool({ nodes: this.nodes.length });
     const cpuNode: number[] = [];
     this.nodes.forEach((node) => node.cpus.forEach((cpu) => (cpuNode[cpu] = node.nid)));

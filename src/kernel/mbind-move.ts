@@ -40,8 +40,11 @@ export function mbindMoving(
   const queue = request.move ? queuePages(kernel, mm, vpn, pages, { isWanted: isMisplaced, all: false }) : [];
   const errno = mbind(kernel, mm, vpn, pages, policy);
   if (errno || queue.length === 0) return errno;
-  const { failed, isOutOfMemory } = migratePages(kernel, queue, (source) =>
-    framesByPolicy(kernel, task, policy ?? task.policy, source),
+  const { failed, isOutOfMemory } = migratePages(
+    kernel,
+    queue,
+    (source) => framesByPolicy(kernel, task, policy ?? task.policy, source),
+    { mode: 'sync', reason: 'mempolicy-mbind' },
   );
   return request.strict && (failed > 0 || isOutOfMemory) ? 'EIO' : 0;
 }

@@ -65,7 +65,13 @@ export function splitForMigration<T extends { pfn: number; count: number }>(
   kernel: Kernel,
   source: T,
 ): T & { isHuge: false } {
-  const { pfn, count } = source;
+  splitHugeRange(kernel, source);
+  kernel.event('thp_migration_split', source.count / PAGES_PER_PMD);
+  return { ...source, isHuge: false };
+}
+
+/** Splits the huge folios of a stretch into single pages, and the huge entries that map them. */
+export function splitHugeRange(kernel: Kernel, { pfn, count }: { pfn: number; count: number }): void {
   const isInside = (at: number): boolean => at >= pfn && at < pfn + count;
   for (const { mm } of kernel.processes.values()) {
     if (!mm || mm.hugeBlocks.size === 0) continue;
@@ -77,6 +83,4 @@ export function splitForMigration<T extends { pfn: number; count: number }>(
     for (const block of blocks) splitHugeEntry(kernel, mm, block);
   }
   splitHugeFolios(kernel, pfn, count / PAGES_PER_PMD);
-  kernel.event('thp_migration_split', count / PAGES_PER_PMD);
-  return { ...source, isHuge: false };
 }

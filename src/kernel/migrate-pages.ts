@@ -55,7 +55,10 @@ export function moveNodes(
       isWanted: (nid) => nid === pair.source,
       all: true,
     });
-    const result = migratePages(kernel, queue, framesOf(kernel, caller, pair.target));
+    const result = migratePages(kernel, queue, framesOf(kernel, caller, pair.target), {
+      mode: 'sync',
+      reason: 'syscall',
+    });
     if (result.isOutOfMemory) return 'ENOMEM';
     failed += result.failed;
   }

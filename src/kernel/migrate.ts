@@ -1,12 +1,16 @@
 import type { FolioClass } from './folio-class.ts';
 import { accountFolios } from './folios.ts';
+import type { GmemStretch } from './gmem-stretch.ts';
 import { moveHugetlb } from './hugetlb-migrate.ts';
+import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
+import { admitMoves, gmemMoved } from './migrate-gmem.ts';
 import type { Mm } from './mm.ts';
 import { moveHugeFolios, splitForMigration, wholeFolios } from './migrate-huge.ts';
 import { forEachLane, freeFrames, type Piece } from './page-allocator.ts';
 import type { PfnMap } from './pfn-map.ts';
 import { accountMapped } from './map-counts.ts';
+import type { MigrateRequest } from '../units/migration.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import { moveSwapCache } from './swap-cache.ts';
 import { indexOf, type Vma } from './vma.ts';
@@ -47,54 +51,79 @@ const SYNC_ATTEMPTS = 2;
 const MIGRATE_BATCH = 512;
 
 /**
- * mm/migrate.c:migrate_pages in synchronous mode. Every folio gets a target; user mappings of both kinds go through the MMU notifiers; then
- * the page cache's slots, the page-table entries and all statistics follow. A folio of an inaccessible mapping (gmem) has got as far as
- * losing its mappings when it is refused (EOPNOTSUPP): it gets them back, and its target is freed.
+ * mm/migrate.c:migrate_pages for a list of isolated folios. Every folio gets a target; user mappings of both kinds go through the MMU notifiers;
+ * then the page cache's slots, the page-table entries and all statistics follow. A folio of an inaccessible mapping (gmem, unless a design says
+ * otherwise) has got as far as losing its mappings when it is refused (EOPNOTSUPP): it gets them back, and its target is freed. One of a gmem
+ * that may move is up to the file's migrate_folio, which may refuse it or ask for another pass (migrate-gmem.ts). Nothing else is ever refused:
+ * the model holds no locks and no writeback while it moves. Running out of targets ends the call (ENOMEM).
  */
 export function migratePages(
   kernel: Kernel,
   isolated: readonly Isolated[],
   newFrames: NewFrames,
+  request: MigrateRequest,
 ): MigrateResult {
   let failed = 0;
   for (const found of wholeFolios(kernel, isolated)) {
     let source = found;
     notify(kernel, source);
-    if (kernel.classes.get(kernel.frames.classOf(source.pfn)).kind === 'gmem') {
+    const { kind, inode } = kernel.classes.get(kernel.frames.classOf(source.pfn));
+    const gmem = kind === 'gmem' ? inode : null;
+    if (gmem && !kernel.hooks.mayMigrate(gmem)) {
       for (let attempt = 0; attempt < SYNC_ATTEMPTS; attempt++) {
         if (!tryTargets(kernel, source, newFrames)) return { failed, isOutOfMemory: true };
       }
       failed += source.count;
       kernel.event('pgmigrate_fail', source.count);
+      const { reason } = request;
+      kernel.gmemMigrated({ inode: gmem, reason, moved: 0, failed: source.count, errno: 'EOPNOTSUPP' });
       continue;
     }
-    const moves: Move[] = [];
     let at = source.pfn;
-    const take = (pieces: readonly Piece[]): void => {
+    let moved = 0;
+    const take = (pieces: readonly Piece[]): Move[] => {
+      const first = at;
+      const moves: Move[] = [];
       for (const { pfn, count } of pieces) {
         moves.push({ from: at, to: pfn, count });
         at += count;
       }
-      if (moves.length > 0) replace(kernel, { ...source, count: at - source.pfn }, moves);
+      if (at === first) return [];
+      const stretch = gmem && stretchOf(gmem, source, first, at - first);
+      const going = stretch ? admitMoves(kernel, [stretch], moves, request) : moves;
+      const n = pagesOf(going);
+      moved += n;
+      if (n < at - first) {
+        failed += at - first - n;
+        kernel.event('pgmigrate_fail', at - first - n);
+      }
+      if (n > 0) replace(kernel, { ...source, count: at - source.pfn }, going);
+      if (stretch) gmemMoved(kernel, stretch, going);
+      return going;
     };
-    take(newFrames(source));
+    const whole = take(newFrames(source));
     if (source.isHuge) {
-      moveHugeFolios(kernel, moves);
-      kernel.event('thp_migration_success', moves.reduce((sum, { count }) => sum + count, 0) / PAGES_PER_PMD);
+      moveHugeFolios(kernel, whole);
+      kernel.event('thp_migration_success', pagesOf(whole) / PAGES_PER_PMD);
       const done = at - source.pfn;
       if (done < source.count) {
         const rest = { ...source, vpn: source.vpn + done, pfn: at, count: source.count - done };
         source = splitForMigration(kernel, rest);
-        moves.length = 0;
-        kernel.event('pgmigrate_success', done);
         take(newFrames(source));
       }
     }
-    const moved = at - source.pfn;
     kernel.event('pgmigrate_success', moved);
-    if (moved < source.count) return { failed, isOutOfMemory: true };
+    if (at < source.pfn + source.count) return { failed, isOutOfMemory: true };
   }
   return { failed, isOutOfMemory: false };
+}
+
+const pagesOf = (moves: readonly Move[]): number => moves.reduce((sum, { count }) => sum + count, 0);
+
+/** Frames of an isolated stretch as pages of their gmem. */
+function stretchOf(inode: Inode, source: Isolated, pfn: number, count: number): GmemStretch {
+  const { vma, vpn, stride } = source;
+  return { inode, pfn, count, index: indexOf(vma, vpn) + (pfn - source.pfn) * stride, stride };
 }
 
 /** Takes targets for a stretch in batches and gives them back. Returns whether there were enough. */
@@ -125,6 +154,7 @@ function notify(kernel: Kernel, { mm, vma, vpn, pfn, count, stride }: Isolated):
     }
     const index = indexOf(vma, at);
     for (const other of vma.file.mappings) {
+      if (other.vma.isShadow) continue;
       const from = Math.max(index, other.vma.pgoff);
       const to = Math.min(index + length, indexOf(other.vma, other.vma.end));
       if (from < to) call(other.mm, other.vma.start + from - other.vma.pgoff, to - from);

@@ -4,6 +4,7 @@ import { migratePages, type Isolated } from './migrate.ts';
 import { framesOf } from './migrate-pages.ts';
 import type { Mm } from './mm.ts';
 import { forEachStretch, isMigratable } from './queue-pages.ts';
+import { forEachMapping } from './rmap.ts';
 import type { Task } from './task.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
 
@@ -44,7 +45,10 @@ export function movePages(
   let queued = 0;
   /** move_pages_and_store_status; `at` is the number of pages looked at. */
   const flush = (at: number): number | Errno => {
-    const { failed, isOutOfMemory } = migratePages(kernel, queue, framesOf(kernel, task, nid));
+    const { failed, isOutOfMemory } = migratePages(kernel, queue, framesOf(kernel, task, nid), {
+      mode: 'sync',
+      reason: 'syscall',
+    });
     if (isOutOfMemory) return 'ENOMEM';
     if (failed > 0) return failed + count - at;
     store(nid, queued);
@@ -81,10 +85,10 @@ function stretches(kernel: Kernel, mm: Mm, vpn: number, count: number, nid: numb
     at = Math.max(at, to);
   };
   for (const vma of mm.overlapping(vpn, end)) {
-    if (!isMigratable(vma)) continue;
+    if (!isMigratable(kernel, vma)) continue;
     gap(Math.max(vpn, vma.start), 'EFAULT');
     const stop = Math.min(end, vma.end);
-    mm.pt.forEach(at, stop - at, (start, n) => {
+    forEachMapping(mm, vma, at, stop - at, (start, n) => {
       gap(start, 'ENOENT');
       out.push(...stretchesOfRun(kernel, mm, start, n, nid));
       at = start + n;

@@ -6,7 +6,7 @@ import type { Kernel } from './kernel.ts';
 import { BLOCK_PAGES, blockExists, onlineZone, soleZone } from './memory-blocks.ts';
 import type { Move } from './migrate.ts';
 import { isMovable, takePieces } from './page-allocator.ts';
-import { movableFrames, relocate } from './relocate.ts';
+import { mayTake, movableFrames, relocate } from './relocate.ts';
 import { relocateHuge } from './relocate-huge.ts';
 import type { Task } from './task.ts';
 import type { Zone } from './zone.ts';
@@ -22,17 +22,22 @@ export function offlineBlock(kernel: Kernel, task: Task, block: number): Errno |
   const zone = kernel.offlineBlocks.has(block) ? null : soleZone(kernel, start);
   if (!zone) return 'EINVAL';
   const free = zone.isolate(start, BLOCK_PAGES);
-  if (free + lruFrames(kernel, start) < BLOCK_PAGES) {
+  const retired = kernel.poisoned.countIn(start, BLOCK_PAGES);
+  if (free + retired + lruFrames(kernel, start) < BLOCK_PAGES) {
     zone.unisolate();
     return 'EBUSY';
   }
-  if (free < BLOCK_PAGES) evacuate(kernel, task, zone, start);
+  if (free + retired < BLOCK_PAGES) evacuate(kernel, task, zone, start);
   if (lruFrames(kernel, start) > 0) {
     zone.unisolate();
     return 'EINTR';
   }
+  // What had been retired before goes along.
+  for (const run of kernel.poisoned.runs(start, BLOCK_PAGES)) zone.free(run.start, run.count);
+  kernel.poisoned.remove(start, BLOCK_PAGES);
   zone.offlineIsolated();
   kernel.offlineBlocks.add(block);
+  kernel.offlined[zone.nid]! += 1;
   setWatermarks(kernel.zones);
   return 0;
 }
@@ -51,21 +56,24 @@ function lruFrames(kernel: Kernel, start: number): number {
   let sum = 0;
   kernel.frames.forEach(start, BLOCK_PAGES, (_pfn, count, id) => {
     const { kind } = kernel.classes.get(id);
-    if (isMovable(kind) || kind === 'gmem') sum += count;
+    if (isMovable(kernel, kind) || kind === 'gmem') sum += count;
   });
   return sum;
 }
 
-/** mm/memory_hotplug.c:do_migrate_range: one pass over the block's pages; gmem fails it. */
+const REQUEST = { mode: 'sync', reason: 'memory-hotplug' } as const;
+
+/** mm/memory_hotplug.c:do_migrate_range: one pass over the block's pages. A gmem that may not move, or whose pages refuse to, fails it. */
 function evacuate(kernel: Kernel, task: Task, zone: Zone, start: number): void {
   const { nid } = zone;
   const others = kernel.zonelists[nid]!.filter((other) => other !== nid && kernel.nodes[other]!.pages > 0);
   const where = { first: others.length > 0 ? others : [nid], second: null };
-  const isSmall = ({ kind, order }: FolioClass): boolean => isMovable(kind) && order === 0;
-  const isHuge = ({ kind, order }: FolioClass): boolean => isMovable(kind) && order > 0;
+  const isSmall = ({ kind, order, inode }: FolioClass): boolean =>
+    mayTake(kernel, kind, inode) && order === 0;
+  const isHuge = ({ kind, order, inode }: FolioClass): boolean => mayTake(kernel, kind, inode) && order > 0;
   const huge = frameUses(kernel, start, BLOCK_PAGES);
   for (const source of movableFrames(kernel, huge, isHuge)) {
-    relocateHuge(kernel, task, huge, source, where.first);
+    relocateHuge(kernel, task, huge, source, where.first, REQUEST);
   }
   const uses = frameUses(kernel, start, BLOCK_PAGES);
   const moves: Move[] = [];
@@ -76,7 +84,12 @@ function evacuate(kernel: Kernel, task: Task, zone: Zone, start: number): void {
       from += count;
     }
   }
-  relocate(kernel, uses, moves);
+  relocate(kernel, uses, moves, REQUEST);
   const stuck = lruFrames(kernel, start);
   if (stuck > 0) kernel.event('pgmigrate_fail', stuck);
+  kernel.frames.forEach(start, BLOCK_PAGES, (_pfn, count, id) => {
+    const { kind, inode } = kernel.classes.get(id);
+    if (kind !== 'gmem' || !inode || kernel.hooks.mayMigrate(inode)) return;
+    kernel.gmemMigrated({ inode, reason: REQUEST.reason, moved: 0, failed: count, errno: 'EOPNOTSUPP' });
+  });
 }

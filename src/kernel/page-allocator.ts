@@ -23,8 +23,9 @@ export interface FrameRun {
 /** Interleave index of a request that has none: the thread's own counter decides (NO_INTERLEAVE_INDEX). */
 export const NO_INTERLEAVE_INDEX = -1;
 
-/** User pages may come from ZONE_MOVABLE; gmem (GFP_HIGHUSER) and kernel memory may not. */
-export const isMovable = (kind: FolioKind): boolean => kind === 'anon' || kind === 'shmem' || kind === 'file';
+/** User pages may come from ZONE_MOVABLE; kernel memory may not, nor may a gmem (GFP_HIGHUSER) unless a design makes it movable. */
+export const isMovable = (kernel: Kernel, kind: FolioKind): boolean =>
+  kind === 'anon' || kind === 'shmem' || kind === 'file' || (kind === 'gmem' && kernel.gmemIsMovable);
 
 /**
  * Takes up to `count` single frames in the order of a policy (mm/mempolicy.c:alloc_pages_mpol). Returns runs in page order; fewer

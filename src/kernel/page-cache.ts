@@ -210,6 +210,11 @@ export function truncateRange(
     if (from < to) zapRange(kernel, mm, vma.start + from - vma.pgoff, to - from, 'file');
   }
   if (task) splitAtBorders(kernel, task, inode, index, end);
+  removePages(kernel, inode, index, count);
+}
+
+/** Takes pages that nothing maps out of the page cache and frees them (mm/filemap.c:filemap_remove_folio). */
+export function removePages(kernel: Kernel, inode: Inode, index: number, count: number): void {
   inode.cache.clear(index, count, (at, n, period, lanes) => {
     if (inode.kind === 'gmem') kernel.hooks.folioFreed(inode, at, n, laneNodes(kernel, n, period, lanes));
     forEachLane(n, period, lanes, (pfn, length) => freeFolios(kernel, pfn, length));

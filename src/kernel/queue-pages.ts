@@ -2,6 +2,7 @@ import type { Kernel } from './kernel.ts';
 import type { Isolated } from './migrate.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
+import { forEachMapping } from './rmap.ts';
 import type { Vma } from './vma.ts';
 
 /** Which pages a walk takes. */
@@ -20,7 +21,7 @@ export function forEachStretch(
   count: number,
   visit: (stretch: Isolated, nid: number, maps: number) => void,
 ): void {
-  mm.pt.forEach(vpn, count, (at, n, period, lanes) => {
+  forEachMapping(mm, vma, vpn, count, (at, n, period, lanes) => {
     let lane = 0;
     forEachLane(n, period, lanes, (pfn, length) => {
       const first = at + lane++;
@@ -39,8 +40,9 @@ export function forEachStretch(
   });
 }
 
-/** vma_migratable: shadow VMAs are none of the memory that a mempolicy call can move. */
-export const isMigratable = (vma: Vma): boolean => !vma.isShadow;
+/** vma_migratable: shadow VMAs are none of the memory that a mempolicy call can move, unless a design says so. */
+export const isMigratable = (kernel: Kernel, vma: Vma): boolean =>
+  !vma.isShadow || kernel.hooks.shadowIsMigratable();
 
 /**
  * mm/mempolicy.c:queue_pages_range with MPOL_MF_MOVE: present pages of the VMAs in a range. A page that is passed over because several
@@ -49,7 +51,7 @@ export const isMigratable = (vma: Vma): boolean => !vma.isShadow;
 export function queuePages(kernel: Kernel, mm: Mm, vpn: number, count: number, rule: QueueRule): Isolated[] {
   const out: Isolated[] = [];
   for (const vma of mm.overlapping(vpn, vpn + count)) {
-    if (!isMigratable(vma)) continue;
+    if (!isMigratable(kernel, vma)) continue;
     const from = Math.max(vpn, vma.start);
     forEachStretch(kernel, mm, vma, from, Math.min(vpn + count, vma.end) - from, (stretch, nid, maps) => {
       if (rule.isWanted(nid) && (rule.all || maps === 1)) out.push(stretch);

@@ -1,3 +1,4 @@
+import type { MigrateRequest } from '../units/migration.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import type { FrameUse } from './frame-uses.ts';
 import { takeBlocks } from './huge-frames.ts';
@@ -18,6 +19,7 @@ export function relocateHuge(
   uses: readonly FrameUse[],
   source: { start: number; count: number },
   nids: readonly number[],
+  request: MigrateRequest,
 ): void {
   const moves: Move[] = [];
   let from = source.start;
@@ -28,9 +30,9 @@ export function relocateHuge(
   }
   const moved = from - source.start;
   if (moved > 0) {
-    relocate(kernel, uses, moves);
-    moveHugeFolios(kernel, moves);
-    kernel.event('thp_migration_success', moved / PAGES_PER_PMD);
+    const gone = relocate(kernel, uses, moves, request);
+    moveHugeFolios(kernel, gone);
+    kernel.event('thp_migration_success', gone.reduce((sum, { count }) => sum + count, 0) / PAGES_PER_PMD);
   }
   if (moved < source.count) splitForMigration(kernel, { pfn: from, count: source.count - moved });
 }

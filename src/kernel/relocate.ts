@@ -1,8 +1,17 @@
+import type { MigrateRequest } from '../units/migration.ts';
 import { joinStretches } from './buddy-blocks.ts';
-import type { FolioClass } from './folio-class.ts';
+import type { FolioClass, FolioKind } from './folio-class.ts';
 import { clipUse, type FrameUse } from './frame-uses.ts';
+import type { GmemStretch } from './gmem-stretch.ts';
+import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import { type Move, moveFolios, translate } from './migrate.ts';
+import { admitMoves, gmemMoved } from './migrate-gmem.ts';
+import { isMovable } from './page-allocator.ts';
+
+/** Whether movers of physical memory may take folios off their list: user memory, and a gmem where a design says so. */
+export const mayTake = (kernel: Kernel, kind: FolioKind, inode: Inode | null): boolean =>
+  kind === 'gmem' ? inode !== null && kernel.hooks.mayMigrate(inode) : isMovable(kernel, kind);
 
 /** Frames of folios that a mover of physical memory may take, ascending: those that `uses` know of and whose class it wants. */
 export function movableFrames(
@@ -21,10 +30,19 @@ export function movableFrames(
 
 /**
  * Moves folios by frame (mm/migrate.c:migrate_pages of an isolated list): MMU notifiers hear of mapped ranges, then frames and all entries
- * that held the old ones follow. Moves are in the order of their old frames; their new ones are taken already.
+ * that held the old ones follow. Moves are in the order of their old frames; their new ones are taken already. Returns the moves that
+ * went through: those of a gmem whose migrate_folio refuses do not, and their targets are free again.
  */
-export function relocate(kernel: Kernel, uses: readonly FrameUse[], moves: readonly Move[]): void {
-  if (moves.length === 0) return;
+export function relocate(
+  kernel: Kernel,
+  uses: readonly FrameUse[],
+  wanted: readonly Move[],
+  request: MigrateRequest,
+): readonly Move[] {
+  if (wanted.length === 0) return wanted;
+  const files = uses.filter(({ gmem }) => gmem !== null);
+  const asked = files.flatMap((use) => movedParts(use, wanted).map(stretchOf));
+  const moves = asked.length > 0 ? admitMoves(kernel, asked, wanted, request) : wanted;
   const touched = uses.flatMap((use) => movedParts(use, moves));
   for (const { mm, index, count, stride } of touched) {
     if (!mm) continue;
@@ -37,11 +55,21 @@ export function relocate(kernel: Kernel, uses: readonly FrameUse[], moves: reado
   for (const { map, index, count, stride } of touched) {
     translate(map, index, (count - 1) * stride + 1, moves);
   }
+  for (const use of touched) if (use.gmem) gmemMoved(kernel, stretchOf(use), moves);
   kernel.event(
     'pgmigrate_success',
     moves.reduce((sum, { count }) => sum + count, 0),
   );
+  return moves;
 }
+
+const stretchOf = ({ gmem, pfn, count, index, stride }: FrameUse): GmemStretch => ({
+  inode: gmem!,
+  pfn,
+  count,
+  index,
+  stride,
+});
 
 /** The parts of a use whose frames move. */
 function movedParts(use: FrameUse, moves: readonly Move[]): FrameUse[] {

@@ -84,6 +84,16 @@ export class Zone {
     return this.#freePages;
   }
 
+  /** Frames of a range that are free in the buddy allocator. */
+  freeIn(pfn: number, count: number): number {
+    return this.#lists.reduce((sum, { buddy }) => sum + buddy.countIn(pfn, count), 0);
+  }
+
+  /** Visits the free frames that are on per-CPU lists. */
+  forEachListed(visit: (pfn: number, count: number) => void): void {
+    for (const list of this.#lists) list.forEachListed(visit);
+  }
+
   /** Takes one frame, or -1 when the zone is empty. */
   takeOne(mobility: Mobility = MOVABLE): number {
     const list = this.#lists[mobility];

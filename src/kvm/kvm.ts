@@ -6,6 +6,7 @@ import { closeFd, installFd } from '../kernel/process.ts';
 import type { OpenFile, Process, Task } from '../kernel/task.ts';
 import { type KvmHooks, NO_KVM_HOOKS } from './hooks.ts';
 import { freeSlotPages } from './memory-region.ts';
+import { leaveStale, type StaleEntries } from './stale-entries.ts';
 import { destroyTdp, zapGfns } from './tdp.ts';
 import { Vm, type VmType } from './vm.ts';
 import { freeVmPages, VCPU_PAGES } from './vcpu.ts';
@@ -20,6 +21,10 @@ export class Kvm {
   readonly vms: Set<Vm> = new Set<Vm>();
   /** The VM that a gmem file belongs to. */
   readonly vmOfGmem: Map<Inode, Vm> = new Map<Inode, Vm>();
+  /** A page of a gmem left its frame, and second-level entries still point there. */
+  onStaleEntries: (stale: StaleEntries) => void = () => undefined;
+  /** A guest accesses frames, some of which have stale entries. */
+  onStaleAccess: (vm: Vm, gfn: number, count: number) => void = () => undefined;
   #nextId = 1;
 
   constructor(config: { kernel: Kernel }) {
@@ -29,6 +34,7 @@ export class Kvm {
     this.kernel.onRelease = (file) => this.#closed(file);
     this.kernel.punchGmem = (task, inode, index, count) =>
       void punchGmem(this, task, inode, index * PAGE_SIZE, count * PAGE_SIZE);
+    this.kernel.gmemLeftFrames = (stretch) => leaveStale(this, stretch);
     this.kernel.releaseGmem = (inode) => this.#gmemReleased(inode);
   }
 

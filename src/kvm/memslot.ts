@@ -17,8 +17,8 @@ export interface MemSlot {
   /** Shared and private faults alike come from the gmem (KVM_MEMSLOT_GMEM_ONLY, 6.18). */
   readonly isGmemOnly: boolean;
   /**
-   * Pages of the gmem, by their index, that second-level entries map. Such an entry points at the frame that the file holds there:
-   * whoever takes a frame out of the file zaps the entry first.
+   * Pages of the gmem, by their index, that second-level entries map. Such an entry points at the frame that the file holds there, or else
+   * stands in the VM's `staleEntries`: whoever takes a frame out of the file ought to zap the entry first.
    */
   readonly mapped: RangeSet;
   /** Where huge entries may not stand, by block of 2 MiB and of 1 GiB (struct kvm_lpage_info): arrays of vmalloc. */

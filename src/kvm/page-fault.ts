@@ -38,6 +38,7 @@ export function guestAccess(
   kind: AccessKind,
 ): GuestExit | null {
   startRunning(kvm.kernel, vm, task);
+  if (vm.staleEntries.size > 0 && kind !== 'shared') kvm.onStaleAccess(vm, gfn, count);
   const end = gfn + count;
   for (let at = gfn; at < end;) {
     const slot = vm.slotAt(at);

@@ -63,6 +63,7 @@ function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: numbe
   });
   slot.mapped.remove(index, whole.count);
   if (vm.otherRoots.size > 0) zapOtherRoots(kvm, vm, slot, index, whole.count);
+  if (vm.staleEntries.size > 0) vm.staleEntries.clear(whole.gfn, whole.count);
   for (let i = 0; i < zapped.length; i += 2) kvm.hooks.tdpZapped(slot, zapped[i]!, zapped[i + 1]!);
 }
 

@@ -24,6 +24,11 @@ export class Vm {
   readonly attributeSlab: KernelPages = new KernelPages();
   /** Second-level entries for shared memory: guest frame to host frame. Those for private memory are the slots' `mapped`. */
   readonly tdp: PfnMap = new PfnMap();
+  /**
+   * Entries for private memory that point at a frame which the file no longer holds there: guest frame to that frame. Empty unless pages were
+   * moved, or taken out of the file, behind the back of the guest's page table.
+   */
+  readonly staleEntries: PfnMap = new PfnMap();
   /** Blocks of 512 guest frames (frame number / 512) that one entry of 2 MiB maps; `tdp` holds their frames like all others. */
   readonly hugeGfns: RangeSet = new RangeSet();
   /** Further second-level page tables, by a number that the script gives. */

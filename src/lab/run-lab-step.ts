@@ -20,6 +20,9 @@ export function unrunnable(step: Step): string | null {
   const { verb } = step;
   if (verb === 'gmem policy' || verb === 'gmem query' || verb === 'vm convert')
     return `only the model knows "${verb}": on a real kernel it is several calls of a VMM`;
+  if (verb === 'soft_offline') {
+    return 'only the model knows which frame holds a page of a file that nobody maps: write an address to soft_offline_page';
+  }
   if (verb === 'vm launch-update' || (verb === 'vm create' && step.args.type === 'snp'))
     return 'SNP needs a host with the hardware: no emulated CPU has it';
   if ((verb === 'vm touch' || verb === 'vm ttouch') && step.args.code === null)

@@ -9,6 +9,7 @@ export const FINDING_IDS = [
   'rss-balanced-at-exit',
   'rss-exceeds-vm-size',
   'rss-not-negative',
+  'stale-entry',
   'step-result',
 ] as const;
 

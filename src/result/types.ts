@@ -4,6 +4,7 @@
  */
 import type { SnapshotFacts } from '../procfs/facts.ts';
 import type { Errno } from '../units/errno.ts';
+import type { MigrateReason } from '../units/migration.ts';
 
 export const RESULT_FORMAT = 1;
 
@@ -55,6 +56,8 @@ export interface StrategyRun {
   kills?: OomKill[] | undefined;
   /** What the kernel log says of kills and bad counters, line by line and without times; absent where it says nothing. */
   kernelLog?: string[] | undefined;
+  /** What movers did to private memory, and what came of it; absent where none did anything. */
+  movers?: MoverRecord[] | undefined;
   /** Operation counts (locks, walks, counter updates …) by name. */
   counts: Record<string, number>;
   /** Balanced ledger: postings summed by from, to and reason. */
@@ -134,6 +137,8 @@ export interface Holding {
   offPolicyNodePages?: number[] | undefined;
   /** Pages of a gmem that mm may take off to move, by the design's word; absent for other memory. */
   movablePages?: number | undefined;
+  /** Guest frames whose second-level entries point at frames that the file no longer holds there; absent: none. */
+  stalePages?: number | undefined;
 }
 
 export interface ProcessTruth {
@@ -163,6 +168,32 @@ export interface FindingLink {
   line: number;
   /** What the step did to bring it about. */
   message: string;
+}
+
+/** A step that had mm move pages: what became of private memory, and what was gained. */
+export interface MoverRecord {
+  step: number;
+  line: number;
+  /** Private memory that it found, by file and mover. */
+  files: MovedFile[];
+  /** Free blocks of 2 MiB that there are more of afterwards, per node id. */
+  gainedHugeBlocks: number[];
+  /** Memory blocks that went offline, per node id, those included that came back in the same step. */
+  offlinedBlocks: number[];
+  /** Pages of private memory that came to lie where the VMM wished, less those that went elsewhere. */
+  rehomedPages: number;
+}
+
+/** Private memory of one file that a mover found. */
+export interface MovedFile {
+  /** Object name of the scenario. */
+  object: string;
+  reason: MigrateReason;
+  movedPages: number;
+  /** Pages that it could not move, each time that it found them. */
+  failedPages: number;
+  /** Why not. */
+  errnos: Errno[];
 }
 
 /** A process that the OOM killer ended, and what everybody used at that moment. */

@@ -137,6 +137,7 @@ export interface StepArgs {
   settle: { ms: number };
   note: { text: string };
   // worker
+  soft_offline: { name: string; offset: number; bytes: number };
   noop: NoArgs;
   exit: NoArgs;
   mempolicy: { mode: ModeName; flags: ModeFlag[]; nodes: number[] };

@@ -5,10 +5,7 @@ import type { Hooks } from '../strategy/contract.ts';
 
 /** What the texts of a process and the VMM's wishes ask of a design; absent answers are empty. */
 export type ReaderHooks = Required<
-  Pick<
-    Hooks,
-    'policyWish' | 'fileWish' | 'statusLines' | 'fdinfoLines' | 'procFiles' | 'isWorldReadable' | 'mayMigrate'
-  >
+  Pick<Hooks, 'policyWish' | 'fileWish' | 'statusLines' | 'fdinfoLines' | 'procFiles' | 'isWorldReadable'>
 > & { policyQuery: Hooks['policyQuery'] | undefined };
 
 type Name = keyof Hooks;
@@ -21,6 +18,7 @@ export function composeHooks(parts: readonly Hooks[]): {
   kernel: KernelHooks;
   kvm: KvmHooks;
   readers: ReaderHooks;
+  allocatesMovable: boolean;
 } {
   return {
     kernel: {
@@ -32,6 +30,11 @@ export function composeHooks(parts: readonly Hooks[]): {
       forked: all(parts, 'forked') ?? NO_HOOKS.forked,
       exiting: all(parts, 'exiting') ?? NO_HOOKS.exiting,
       oomPages: (process) => parts.reduce((sum, part) => sum + (part.oomPages?.(process) ?? 0), 0),
+      mayMigrate: first(parts, 'mayMigrate') ?? NO_HOOKS.mayMigrate,
+      migrateFolio: first(parts, 'migrateFolio') ?? NO_HOOKS.migrateFolio,
+      folioMoved: all(parts, 'folioMoved') ?? NO_HOOKS.folioMoved,
+      shadowUnmapped: all(parts, 'shadowUnmapped') ?? NO_HOOKS.shadowUnmapped,
+      shadowIsMigratable: first(parts, 'shadowIsMigratable') ?? NO_HOOKS.shadowIsMigratable,
     },
     kvm: {
       gmemCreated: all(parts, 'gmemCreated') ?? NO_KVM_HOOKS.gmemCreated,
@@ -44,6 +47,7 @@ export function composeHooks(parts: readonly Hooks[]): {
       rootZapped: (all(parts, 'rootZapped') ?? NO_KVM_HOOKS.rootZapped) as KvmHooks['rootZapped'],
       converted: all(parts, 'converted') ?? NO_KVM_HOOKS.converted,
     },
+    allocatesMovable: first(parts, 'allocatesMovable')?.() ?? false,
     readers: {
       policyWish: first(parts, 'policyWish') ?? (() => 'ENODEV'),
       fileWish: first(parts, 'fileWish') ?? (() => 'EINVAL'),
@@ -52,14 +56,17 @@ export function composeHooks(parts: readonly Hooks[]): {
       fdinfoLines: (process, gmem) => parts.flatMap((part) => part.fdinfoLines?.(process, gmem) ?? []),
       procFiles: (process) => Object.assign({}, ...parts.map((part) => part.procFiles?.(process) ?? {})),
       isWorldReadable: first(parts, 'isWorldReadable') ?? (() => true),
-      mayMigrate: first(parts, 'mayMigrate') ?? (() => false),
     },
   };
 }
 
 /** Puts a strategy's hooks where mm and KVM call them. */
-export function installHooks(kvm: Kvm, hooks: { kernel: KernelHooks; kvm: KvmHooks }): void {
+export function installHooks(
+  kvm: Kvm,
+  hooks: { kernel: KernelHooks; kvm: KvmHooks; allocatesMovable: boolean },
+): void {
   kvm.kernel.hooks = hooks.kernel;
+  kvm.kernel.gmemIsMovable = hooks.allocatesMovable;
   kvm.hooks = hooks.kvm;
 }
 

@@ -9,7 +9,7 @@ import { forEachMapping, mapShadowRange, zapRange } from '../kernel/rmap.ts';
 import { allocateAccounted } from '../kernel/accounted-pages.ts';
 import type { Process } from '../kernel/task.ts';
 import { indexOf, type Vma } from '../kernel/vma.ts';
-import { GMEM_FLAG_MMAP } from '../kvm/guest-memfd.ts';
+import { GMEM_FLAG_MMAP, zapFileRange } from '../kvm/guest-memfd.ts';
 import type { Kvm } from '../kvm/kvm.ts';
 import type { Vm as KvmVm } from '../kvm/vm.ts';
 import type {
@@ -210,6 +210,23 @@ export class WorldView implements KernelView {
       stretches.push(at, n);
     });
     for (let i = 0; i < stretches.length; i += 2) visit(stretches[i]!, stretches[i + 1]!);
+  }
+
+  zapGuest(gmem: Gmem, index: number, count: number): void {
+    zapFileRange(this.#kvm, inodeOf(gmem), index, count);
+  }
+
+  forEachLaunched(
+    gmem: Gmem,
+    index: number,
+    count: number,
+    visit: (index: number, count: number) => void,
+  ): void {
+    for (const { start, count: n } of inodeOf(gmem).launched.runs(index, count)) visit(start, n);
+  }
+
+  isEncrypted(gmem: Gmem): boolean {
+    return this.#kvm.vmOfGmem.get(inodeOf(gmem))?.type === 'snp';
   }
 
   vmOf(gmem: Gmem): Vm {

@@ -6,7 +6,7 @@ export function checkLaws(world: World): void {
   const { kernel } = world;
   const present = kernel.nodes.reduce((sum, node) => sum + node.pages, 0);
   const free = kernel.nodes.reduce((sum, node) => sum + node.freePages, 0);
-  if (free + kernel.frames.size + kernel.kernelFrames !== present) {
+  if (free + kernel.frames.size + kernel.kernelFrames + kernel.poisoned.size !== present) {
     world.report(
       'law',
       'frames-conserved',

@@ -118,6 +118,7 @@ export function runStrategy(scenario: Scenario, plan: StrategyPlan): StrategyRun
   if (world) {
     run.findings = world.findings;
     run.kills = world.kills;
+    if (world.movers.records.length > 0) run.movers = world.movers.records;
     if (world.kernel.log.length > 0) run.kernelLog = [...world.kernel.log];
     run.counts = sorted(world.view.counts);
     run.ledger = world.ledger.lines();

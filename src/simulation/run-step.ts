@@ -10,6 +10,7 @@ import { FILE_STEPS } from './steps/file-steps.ts';
 import { isModelledFile, isModelledProgram, MACHINE_STEPS } from './steps/machine-steps.ts';
 import { isModelledAdvice, MAPPING_STEPS } from './steps/mapping-steps.ts';
 import { isModelledMount } from './steps/mount-step.ts';
+import { SOFT_OFFLINE_STEPS } from './steps/soft-offline-steps.ts';
 import { TASK_STEPS } from './steps/task-steps.ts';
 import { VM_STEPS } from './steps/vm-steps.ts';
 import type { Worker } from './worker.ts';
@@ -18,9 +19,13 @@ import type { World } from './world.ts';
 type AnyWorkerHandler = (world: World, worker: Worker, args: StepArgs[Verb]) => Outcome;
 type AnyControllerHandler = (world: World, args: StepArgs[Verb]) => Outcome;
 
-const WORKER_STEPS = { ...TASK_STEPS, ...FILE_STEPS, ...MAPPING_STEPS, ...VM_STEPS } as unknown as Readonly<
-  Partial<Record<Verb, AnyWorkerHandler>>
->;
+const WORKER_STEPS = {
+  ...TASK_STEPS,
+  ...FILE_STEPS,
+  ...MAPPING_STEPS,
+  ...VM_STEPS,
+  ...SOFT_OFFLINE_STEPS,
+} as unknown as Readonly<Partial<Record<Verb, AnyWorkerHandler>>>;
 const CONTROLLERS = { ...CONTROLLER_STEPS, ...MACHINE_STEPS, ...BLOCK_STEPS } as unknown as Readonly<
   Partial<Record<Verb, AnyControllerHandler>>
 >;
@@ -43,6 +48,12 @@ export function isModelled(step: Step): boolean {
 /** Runs one step (anything but a snapshot) in a world. Failing system calls are results, never exceptions. */
 export function runStep(world: World, step: Step, n: number): StepResult {
   world.at = { step: n, line: step.line };
+  const result = world.movers.around(step, () => dispatch(world, step, n));
+  world.stale.afterStep();
+  return result;
+}
+
+function dispatch(world: World, step: Step, n: number): StepResult {
   if (!isModelled(step)) throw new Error(`line ${step.line}: the model cannot run "${step.text}"`);
   const controller = CONTROLLERS[step.verb];
   if (controller) {

@@ -7,17 +7,21 @@ import { PROFILES } from '../kernel/profiles.ts';
 import { SharedPolicy } from '../kernel/shared-policy.ts';
 import { Kvm } from '../kvm/kvm.ts';
 import type { FindingId } from '../result/finding-ids.ts';
-import type { Finding, OomKill } from '../result/types.ts';
+import type { Finding, FindingLink, OomKill } from '../result/types.ts';
 import type { Scenario } from '../scenario/types.ts';
 import type { Hooks } from '../strategy/contract.ts';
 import type { StrategyPlan } from '../strategy/plan.ts';
 import { composeHooks, installHooks, type ReaderHooks } from './compose-hooks.ts';
 import { WorldView } from './kernel-view.ts';
 import { Ledger } from './ledger.ts';
+import { MappingJournal } from './mapping-journal.ts';
+import { MoverBook } from './mover-book.ts';
 import { oomKill } from './oom-kill.ts';
 import { placeBackground } from './background.ts';
 import { fillPool } from './boot-pool.ts';
 import { readPrograms, startWorker } from './start-worker.ts';
+import { StaleWatch } from './stale-watch.ts';
+import { isSoftOffline } from './steps/soft-offline-steps.ts';
 import { activateSwap } from './steps/swap-programs.ts';
 import type { TmpfsMount } from './steps/mount-step.ts';
 import type { Worker } from './worker.ts';
@@ -49,6 +53,10 @@ export class World {
   readonly #bindings: Map<Inode, Binding[]> = new Map<Inode, Binding[]>();
   /** What the script mounted. */
   readonly mounts: TmpfsMount[] = [];
+  /** What movers did. */
+  readonly movers: MoverBook;
+  /** Entries of guests' page tables that are wrong. */
+  readonly stale: StaleWatch;
   /** The step that is being run: its number in the script and its line in the file. */
   at: { step: number; line: number } = { step: 0, line: 0 };
 
@@ -81,9 +89,17 @@ export class World {
       this.report('law', 'rss-balanced-at-exit', `Bad rss-counter state when ${process.worker} exited`);
     this.kvm = new Kvm({ kernel: this.kernel });
     this.view = new WorldView({ kvm: this.kvm, ledger: this.ledger });
-    const hooks = composeHooks(config.plan.parts.map((planned) => createPart(planned, this.view)));
+    const parts = config.plan.parts.map((planned) => createPart(planned, this.view));
+    const hooks = composeHooks(parts);
     installHooks(this.kvm, hooks);
     this.readers = hooks.readers;
+    const journal = new MappingJournal();
+    // The book costs a little with each fault, so it is kept only where pages can lose their frames.
+    const mayLose =
+      parts.some((part) => part.mayMigrate !== undefined) || config.scenario.steps.some(isSoftOffline);
+    if (mayLose) this.kvm.hooks = journal.around(this.kvm.hooks, () => this.at);
+    this.stale = new StaleWatch({ world: this, journal });
+    this.movers = new MoverBook({ world: this });
     fillPool(this.kernel, machine);
     placeBackground(this.kernel, machine.nodes);
     if (machine.swap?.isOn) activateSwap(this);
@@ -98,8 +114,9 @@ export class World {
   }
 
   /** Notes something that the design or the script ran into. */
-  report(kind: Finding['kind'], id: FindingId, message: string): void {
-    this.findings.push({ kind, id, message, step: this.at.step, line: this.at.line });
+  report(kind: Finding['kind'], id: FindingId, message: string, chain?: readonly FindingLink[]): void {
+    const finding: Finding = { kind, id, message, step: this.at.step, line: this.at.line };
+    this.findings.push(chain ? { ...finding, chain: [...chain] } : finding);
   }
 
   /** Notes that a shared policy was set; one that somebody else set for the same pages, or by the other call, is overruled: last wins. */

@@ -28,6 +28,11 @@ const HOOKS: Readonly<Record<keyof Hooks, true>> = {
   procFiles: true,
   isWorldReadable: true,
   mayMigrate: true,
+  migrateFolio: true,
+  folioMoved: true,
+  shadowUnmapped: true,
+  shadowIsMigratable: true,
+  allocatesMovable: true,
 };
 
 /** Names of the hooks, in the order of an object's life. */

@@ -4,9 +4,11 @@
  * closure of `create`. Page counts and page indices are in 4 KiB pages.
  */
 import type { Errno } from '../units/errno.ts';
+import type { MigrateAnswer, MigrateAttempt } from '../units/migration.ts';
 import type { PageRuns } from '../units/page-runs.ts';
 
 export type { PageRuns } from '../units/page-runs.ts';
+export type { MigrateAnswer, MigrateAttempt, MigrateMode, MigrateReason } from '../units/migration.ts';
 
 export type Axis = 'placement' | 'accounting' | 'migration';
 export const AXES: readonly Axis[] = ['placement', 'accounting', 'migration'];
@@ -167,8 +169,25 @@ export interface Hooks {
   procFiles?(process: Proc): Readonly<Record<string, string>>;
   /** Whether everybody may read the files that the design adds below /proc/PID; absent: yes. Else those who may trace the process. */
   isWorldReadable?(): boolean;
-  /** Whether mm may take a page of the file off its list to move it; absent: no (EOPNOTSUPP). */
-  mayMigrate?(gmem: Gmem, index: number): boolean;
+  /**
+   * Whether mm may take pages of the file off their lists to move them. Absent: no (AS_INACCESSIBLE): compaction passes them over, and all other
+   * movers get EOPNOTSUPP.
+   */
+  mayMigrate?(gmem: Gmem): boolean;
+  /**
+   * migrate_folio of the file's address space operations: asked for isolated pages that have their targets, after MMU notifiers were called
+   * for whatever page tables of processes map them. Absent: 0, as for any file in the page cache. Slots, counters and charges move when it has
+   * said 0; entries of the guest's page table stay as they are unless the design zaps them.
+   */
+  migrateFolio?(gmem: Gmem, index: number, count: number, attempt: MigrateAttempt): MigrateAnswer;
+  /** Pages were moved: how many each node lost, and got. */
+  folioMoved?(gmem: Gmem, index: number, count: number, from: ArrayLike<number>, to: ArrayLike<number>): void;
+  /** MMU notifiers were called for the addresses at which a shadow VMA maps these pages, because they are about to move. */
+  shadowUnmapped?(gmem: Gmem, index: number, count: number): void;
+  /** Whether walks of an address space take its shadow VMAs for memory that can move (vma_migratable); absent: no. */
+  shadowIsMigratable?(): boolean;
+  /** Whether private pages are allocated as movable memory (GFP_HIGHUSER_MOVABLE); asked once. Absent: no. */
+  allocatesMovable?(): boolean;
 }
 
 /** A VMA that stands for private memory: seen by VMA walkers, never usable for access. */
@@ -230,6 +249,17 @@ export interface KernelView {
   interleaveIndexAt(process: Proc, vpn: number): number | null;
   /** Visits the stretches of a VM's guest frames in a range that have KVM_MEMORY_ATTRIBUTE_PRIVATE. */
   forEachPrivate(vm: Vm, gfn: number, count: number, visit: (gfn: number, count: number) => void): void;
+  /** Removes entries of guests' page tables for pages of a file (kvm_gmem_invalidate_begin). */
+  zapGuest(gmem: Gmem, index: number, count: number): void;
+  /** Visits the stretches of a range of a file that a launch measured. */
+  forEachLaunched(
+    gmem: Gmem,
+    index: number,
+    count: number,
+    visit: (index: number, count: number) => void,
+  ): void;
+  /** Whether only the firmware can copy pages of the file: they belong to an SNP guest. */
+  isEncrypted(gmem: Gmem): boolean;
   /** The VM that a gmem was made for. */
   vmOf(gmem: Gmem): Vm;
   /** That VM's process while it lives; null when it is gone. */

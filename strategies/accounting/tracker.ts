@@ -79,6 +79,13 @@ export const tracker: Part = {
         for (let nid = 0; nid < nodes.length; nid++) file.nodes[nid] = file.nodes[nid]! - nodes[nid]!;
         view.count('tracker counter update', count);
       },
+      folioMoved: (gmem, _index, count, from, to) => {
+        const file = files.get(gmem.id);
+        if (!file) return;
+        for (let nid = 0; nid < from.length; nid++)
+          file.nodes[nid] = file.nodes[nid]! + to[nid]! - from[nid]!;
+        view.count('tracker counter update', 2 * count);
+      },
       tdpMapped: (slot, pages) => {
         const file = files.get(slot.gmem.id);
         if (file) file.mapped += pages.total;

@@ -1,6 +1,6 @@
 import type { Part } from '../../src/strategy/contract.ts';
 
-/** Plain migrate_pages(): whether mm may isolate a private page to move it. */
+/** gmem as a file like any other: migrate_pages() moves the page-cache slot, and zaps what reverse mapping finds, which is nothing. */
 export const genericRmap: Part = {
   meta: {
     axis: 'migration',

@@ -1,6 +1,6 @@
 import type { Part } from '../../src/strategy/contract.ts';
 
-/** Never moved: whether mm may isolate a private page to move it. */
+/** AS_INACCESSIBLE: compaction passes private pages over, and every other mover is refused (EOPNOTSUPP). */
 export const unmovable: Part = {
   meta: {
     axis: 'migration',
@@ -13,9 +13,7 @@ export const unmovable: Part = {
       'mm/migrate.c:move_to_new_folio and mm/compaction.c:isolate_migratepages_block, Linux 6.12 (AS_INACCESSIBLE)',
     options: {},
   },
-  create: () => ({
-    mayMigrate: () => false,
-  }),
+  create: () => ({}),
 };
 
 export default unmovable;

@@ -139,6 +139,7 @@ const TABLE: Row[] = [
     { name: 'm', offset: 0, bytes: 4096, advice: 'populate_write' },
   ],
   ['move_pages m 0 32M 2', 'move_pages', { name: 'm', offset: 0, bytes: 32 * M, node: 2 }],
+  ['soft_offline g 4K 2p', 'soft_offline', { name: 'g', offset: 4096, bytes: 8192 }],
   ['where m 0 64M', 'where', { name: 'm', offset: 0, bytes: 64 * M }],
   [
     'gmem policy g 0 1M interleave 2,3 move',

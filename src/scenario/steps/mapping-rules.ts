@@ -33,6 +33,7 @@ export const MAPPING_RULES: StepRules<
   | 'peek'
   | 'madvise'
   | 'move_pages'
+  | 'soft_offline'
   | 'where'
 > = {
   map: {
@@ -111,6 +112,7 @@ export const MAPPING_RULES: StepRules<
     usage: 'NAME OFF LEN NODE',
     read: (words) => ({ ...takeSpan(words), node: takeNode(words, 'NODE') }),
   },
+  soft_offline: { usage: 'NAME OFF LEN', read: takeSpan },
   where: { usage: 'NAME OFF LEN', read: takeSpan },
 };
 

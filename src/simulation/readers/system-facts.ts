@@ -15,6 +15,7 @@ export function systemFacts(world: World): SystemFacts {
       Buffers: 0,
       SwapTotal: kernel.swap.totalPages,
       SwapFree: kernel.swap.freePages,
+      ...(kernel.poisoned.size > 0 ? { HardwareCorrupted: kernel.poisoned.size } : {}),
     },
     hugepages: { total, free, reserved, surplus, hugepageKb: HUGE_PAGE_KB },
     vmEvents: { ...kernel.vmEvents },

@@ -66,17 +66,29 @@ function fileHoldings(world: World, living: readonly Process[]): Holding[] {
         if (slot.gmem !== inode && !isShared) continue;
         holding.vm = `vm${vm.id}`;
         holding.guestMappedPages += isShared ? sharedEntries(vm, slot) : slot.mapped.size;
+        if (!isShared && vm.staleEntries.size > 0) {
+          const stale = entriesOf(vm.staleEntries, slot.gfn, slot.pages);
+          if (stale > 0) holding.stalePages = (holding.stalePages ?? 0) + stale;
+        }
       }
     }
     if (inode.kind === 'gmem') {
-      const off = offPolicy(world, inode);
+      const off = offPolicyNodes(world, inode);
       holding.offPolicyPages = off && off.reduce((sum, pages) => sum + pages, 0);
       if (off) holding.offPolicyNodePages = off;
-      holding.movablePages = movable(world, inode);
+      holding.movablePages = world.kernel.hooks.mayMigrate(inode) ? inode.cache.size : 0;
     }
     out.push(holding);
   }
   return out;
+}
+
+function entriesOf(map: PfnMap, index: number, count: number): number {
+  let pages = 0;
+  map.forEach(index, count, (_, n) => {
+    pages += n;
+  });
+  return pages;
 }
 
 /** Whose memory a file is: the owner of the VM that it serves, else the first process that maps it, else that has it open. */
@@ -120,7 +132,7 @@ function addFrames(world: World, holding: Holding, pfn: number, pages: number, i
 }
 
 /** Pages on nodes that the VMM's wish does not name, by node; null where it never wished. */
-function offPolicy(world: World, inode: Inode): number[] | null {
+export function offPolicyNodes(world: World, inode: Inode): number[] | null {
   const wishes = world.wishes.get(inode);
   if (!wishes) return null;
   const off = world.kernel.nodes.map(() => 0);
@@ -138,15 +150,6 @@ function offPolicy(world: World, inode: Inode): number[] | null {
     at = to;
   }
   return off;
-}
-
-/** Pages that the design lets mm take; it is asked once for each stretch of the page cache. */
-function movable(world: World, inode: Inode): number {
-  let pages = 0;
-  inode.cache.forEach(0, inode.sizePages, (index, n) => {
-    if (world.readers.mayMigrate(inode, index)) pages += n;
-  });
-  return pages;
 }
 
 /** Memory of no file, by process; a page that several map belongs to the first of them. */

@@ -9,6 +9,7 @@ import { isHugetlbFile, writeHugetlbFile } from './hugetlb-files.ts';
 import { mountTmpfs } from './mount-step.ts';
 import { dropCaches, isPressureFile, writePressureFile } from './pressure-files.ts';
 import { isSwapProgram, runSwapProgram } from './swap-programs.ts';
+import { isSoftOfflineFile, writeSoftOffline } from './soft-offline-steps.ts';
 import { isThpFile, writeThpFile } from './thp-files.ts';
 
 /** Weights that a node may have (mm/mempolicy.c:node_store). */
@@ -22,6 +23,7 @@ export const MACHINE_STEPS: ControllerHandlers<'migratepages' | 'mount' | 'write
   write: (world, { path, value }) => {
     if (isPressureFile(path)) return writePressureFile(world, path, value);
     if (isCompactFile(path)) return writeCompactFile(world, path, value);
+    if (isSoftOfflineFile(path)) return writeSoftOffline(world, value);
     if (isThpFile(path)) return writeThpFile(world, path, value);
     if (isHugetlbFile(path)) return writeHugetlbFile(world, controllerTask(world), path, value);
     const nid = Number(WEIGHT_FILE.exec(path)?.[1]);
@@ -46,6 +48,7 @@ export const isModelledFile = (path: string): boolean =>
   WEIGHT_FILE.test(path) ||
   isPressureFile(path) ||
   isCompactFile(path) ||
+  isSoftOfflineFile(path) ||
   isThpFile(path) ||
   isHugetlbFile(path);
 
