@@ -80,7 +80,7 @@ describe('a zone with all kinds of requests', () => {
         zone.drain();
         expect(zone.freeByOrder()).toEqual(naiveMerge(free));
       }),
-      { numRuns: 50 },
+      { numRuns: 50, seed: 1 },
     );
   });
 });

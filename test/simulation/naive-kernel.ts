@@ -93,6 +93,16 @@ export interface RotorStretch {
   nodes: number[];
 }
 
+/** Steps that are ioctls on a VM or a vCPU. */
+const VM_IOCTLS: ReadonlySet<string> = new Set([
+  'gmem create',
+  'vm slot',
+  'vm unslot',
+  'vm attr',
+  'vm convert',
+  'vm touch',
+]);
+
 /** Memory management page by page: every page an object, every table entry a key in a map, nothing that knows of ranges. */
 export class NaiveKernel {
   readonly world: World;
@@ -116,6 +126,9 @@ export class NaiveKernel {
     const who = this.processes.get(step.who ?? 'w0') ?? this.#spawn();
     const isDone = result.ret >= 0;
     let outcome: 'ok' | 'fails' = 'ok';
+    // A VM answers only the address space that made it.
+    const isForeign = who.vm !== null && who.vm.process !== who;
+    if (isForeign && VM_IOCTLS.has(step.verb)) return 'fails';
     switch (step.verb) {
       case 'gmem create':
       case 'memfd create':
