@@ -6,7 +6,6 @@ import { GuestLost } from '../lab/guest-link.ts';
 import { prepareGuest } from '../lab/prepare-guest.ts';
 import { runCapture } from '../lab/run-capture.ts';
 import { scriptHeaders } from '../lab/script-headers.ts';
-import { parseVmstat } from '../procfs/vmstat.ts';
 import type { Machine, Scenario } from '../scenario/types.ts';
 import { onInterrupt } from './interrupt.ts';
 import { packageRoot } from './package-root.ts';
@@ -29,19 +28,15 @@ export async function bootPatiently(
   }
 }
 
-/** Events after which a kernel is judged by wider bounds, since they are counted from boot on. */
-const LASTING = ['pgsteal_anon', 'pgsteal_file', 'thp_collapse_alloc'] as const;
-
 /**
- * A guest on which one scenario runs after the other. It is booted when it is needed, and again after it broke down, after a scenario that
- * made it reclaim, and for a swap disk of another size.
+ * Runs one scenario after the other, each on a kernel of its own: inode numbers, the order in which nodes fill a pool, the places of the
+ * program's pages and what reclaim has seen would else depend on the scenarios before.
  */
 export class LabBench {
   readonly #kernel: LabKernel;
   readonly #machine: Machine;
   readonly #limitS: number;
   #guest: Guest | null = null;
-  #swapBytes = 0;
 
   /** `limitS`: seconds that one scenario may take. */
   constructor(config: { kernel: LabKernel; machine: Machine; limitS: number }) {
@@ -71,23 +66,16 @@ export class LabBench {
   async #run(scenario: Scenario): Promise<Capture> {
     const headers = scriptHeaders(scenario.script);
     if ('problem' in headers) throw new Error(`${scenario.id}: ${headers.problem}`);
-    const { swapBytes } = headers;
-    // A disk that no step asks for does no harm.
-    if (swapBytes > 0 && swapBytes !== this.#swapBytes) this.stop();
-    if (!this.#guest) {
-      const [kernel, machine] = [this.#kernel, this.#machine];
-      this.#guest = await bootPatiently({ kernel, machine, commandLine: '', swapBytes });
-      this.#swapBytes = swapBytes;
-      await prepareGuest(this.#guest, machine, {});
-    }
-    const guest = this.#guest;
+    const [kernel, machine] = [this.#kernel, this.#machine];
+    const guest = await bootPatiently({ kernel, machine, ...headers });
+    this.#guest = guest;
     const late = (): void =>
       guest.link.lose(`${scenario.id} took more than ${this.#limitS} s (--time-limit)`);
     const timer = setTimeout(late, this.#limitS * 1000);
     try {
+      await prepareGuest(guest, machine, headers.thp);
       const { capture } = await runCapture(guest, scenario, { withTools: false });
-      const events = parseVmstat(capture.snapshots.at(-1)?.files.get('sys/vmstat') ?? '');
-      if (LASTING.some((name) => (events.get(name) ?? 0) > 0)) this.stop();
+      this.stop();
       return capture;
     } finally {
       clearTimeout(timer);

@@ -25,13 +25,17 @@ export type AccessResult = null | 'SIGSEGV' | 'SIGBUS' | Exclude<FillFailure, nu
 /** Pages that a read fault maps around itself when they are in the page cache (fault_around_bytes, 64 KiB). */
 const FAULT_AROUND = 16;
 
-/** User access to a range of pages: faults in whatever is not mapped (mm/memory.c:handle_mm_fault), in address order. */
+/**
+ * User access to a range of pages: faults in whatever is not mapped (mm/memory.c:handle_mm_fault), in address order. `isPin`: the kernel itself
+ * looks pages up (mm/gup.c:get_user_pages), which leaves those clean that are mapped already and may be written.
+ */
 export function accessRange(
   kernel: Kernel,
   task: Task,
   vpn: number,
   count: number,
   isWrite: boolean,
+  isPin: boolean = false,
 ): AccessResult {
   const mm = task.process.mm;
   if (!mm) return 'SIGSEGV';
@@ -41,7 +45,7 @@ export function accessRange(
     if (vma.start > at) return 'SIGSEGV';
     if (vma.isShadow || !vma.prot.startsWith('r') || (isWrite && vma.prot[1] !== 'w')) return 'SIGSEGV';
     const to = Math.min(end, vma.end);
-    const failed = accessVma(kernel, task, mm, vma, at, to - at, isWrite);
+    const failed = accessVma(kernel, task, mm, vma, at, to - at, isWrite, isPin);
     mm.noteRss();
     if (failed) return failed;
     at = to;
@@ -57,6 +61,7 @@ function accessVma(
   vpn: number,
   count: number,
   isWrite: boolean,
+  isPin: boolean,
 ): AccessResult {
   if (vma.hugetlb) return accessHugetlb(kernel, task, mm, vma, vpn, count, isWrite);
   kernel.event('pgfault', count);
@@ -81,13 +86,14 @@ function accessVma(
   }
   // Anonymous pages come dirty, except from swap, and stay so unless they are given up.
   if (isWrite && (vma.shared || kernel.swap.totalPages > 0 || kernel.hasAgedFolios)) {
-    mm.pt.forEach(vpn, count, (_, n, period, lanes) => {
+    const dirty: PfnVisitor = (_, n, period, lanes) =>
       forEachLane(n, period, lanes, (pfn, length) => markDirty(kernel, pfn, length));
-    });
+    if (isPin) for (const gap of gaps) mm.pt.forEach(gap.vpn, gap.count, dirty);
+    else mm.pt.forEach(vpn, count, dirty);
   }
   if (vma.isLocked) {
     mm.pt.forEach(vpn, count, (_, n, period, lanes) => {
-      forEachLane(n, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, true));
+      forEachLane(n, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, true, true));
     });
   }
   return null;
@@ -258,6 +264,12 @@ function copyOnWrite(kernel: Kernel, task: Task, mm: Mm, vma: Vma, vpn: number, 
   copies.push(...unusableParts(kernel, mm, vpn, count));
   forgetPages(mm, mm.protectedPages, vpn, count);
   for (const copy of copies) {
+    // The page that is left behind is no longer of this locked mapping (mm/rmap.c:folio_remove_rmap_pte).
+    if (vma.isLocked) {
+      mm.pt.forEach(copy.vpn, copy.count, (_, n, period, lanes) => {
+        forEachLane(n, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, false));
+      });
+    }
     zapRange(kernel, mm, copy.vpn, copy.count);
     const failed = mapAnonymous(kernel, task, mm, vma, copy.vpn, copy.count);
     if (failed) return failed;

@@ -214,15 +214,23 @@ export function freeFolios(kernel: Kernel, pfn: number, count: number): void {
 
 /**
  * Sets or clears PG_mlocked of consecutive frames, with the counters that hang on it. A huge folio that is not in the range as a whole
- * stays as it is (mm/mlock.c:allow_mlock_munlock).
+ * stays as it is (mm/mlock.c:allow_mlock_munlock), and so does page cache of huge folios where a fault asks (mm/rmap.c:__folio_add_file_rmap).
  */
-export function setMlocked(kernel: Kernel, pfn: number, count: number, mlocked: boolean): void {
+export function setMlocked(
+  kernel: Kernel,
+  pfn: number,
+  count: number,
+  mlocked: boolean,
+  isFault: boolean = false,
+): void {
   const pieces: { start: number; pages: number; id: number }[] = [];
   kernel.frames.forEach(pfn, count, (start, pages, id) => {
-    if (kernel.classes.get(id).order === 0) {
+    const { order, kind } = kernel.classes.get(id);
+    if (order === 0) {
       pieces.push({ start, pages, id });
       return;
     }
+    if (isFault && kind !== 'anon' && !kernel.profile.faultsLockHugeCache) return;
     const from = Math.ceil(Math.max(start, pfn) / PAGES_PER_PMD) * PAGES_PER_PMD;
     const to = Math.floor(Math.min(start + pages, pfn + count) / PAGES_PER_PMD) * PAGES_PER_PMD;
     if (from < to) pieces.push({ start: from, pages: to - from, id });

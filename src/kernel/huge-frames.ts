@@ -10,6 +10,7 @@ import {
   placementOf,
   mobilityOf,
 } from './page-allocator.ts';
+import { preferredOf } from './placement.ts';
 import type { Task } from './task.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
 
@@ -43,13 +44,12 @@ export function allocateHugeFrames(
     advanceRotor(task, policy, round, ilx, blocks);
     return interleavedBlocks(kernel, task, round, { ...request, ilx }, isHit);
   }
-  const { first, second } = placementOf(kernel, task, policy);
-  const preferred = first[0];
-  if (preferred === undefined) return [];
+  const where = placementOf(kernel, task, policy);
+  const { first, second } = where;
   const everywhere = second ? [...first, ...second.filter((nid) => !first.includes(nid))] : first;
-  const order = request.mayReclaim || policy?.mode === 'prefmany' ? everywhere : [preferred];
+  const order = request.mayReclaim || policy?.mode === 'prefmany' ? everywhere : first.slice(0, 1);
   const pieces = takeBlocks(kernel, order, blocks, movable);
-  for (const piece of pieces) countEvents(kernel, task, piece.nid, preferred, piece.blocks, false);
+  for (const { nid, blocks: n } of pieces) countEvents(kernel, task, nid, preferredOf(where, nid), n, false);
   return pieces;
 }
 

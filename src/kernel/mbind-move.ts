@@ -14,14 +14,16 @@ import { indexOf } from './vma.ts';
 /** What mbind(2) sets, and what it does about pages that are there: MPOL_MF_MOVE, MPOL_MF_STRICT. */
 export interface BindRequest {
   policy: Policy | null;
+  /** Nodes as the caller gave them: pages on these are where they belong, whatever the mode makes of them. */
+  nodes: readonly number[];
   move: boolean;
   strict: boolean;
 }
 
 /**
- * mbind(2) (mm/mempolicy.c:do_mbind). Pages on other nodes than the policy's are taken off their lists first, then the policy is set, then
+ * mbind(2) (mm/mempolicy.c:do_mbind). Pages on other nodes than the given ones are taken off their lists first, then the policy is set, then
  * they move to where it puts them. STRICT alone fails before anything is set where a page is misplaced (EIO); with MOVE it fails
- * afterwards where one could not be moved.
+ * afterwards where one could not be moved. The default policy is never strict.
  */
 export function mbindMoving(
   kernel: Kernel,
@@ -31,13 +33,13 @@ export function mbindMoving(
   request: BindRequest,
 ): Errno | 0 {
   const mm = task.process.mm!;
-  const { policy } = request;
-  if (!request.move && !request.strict) return mbind(kernel, mm, vpn, pages, policy);
-  const nodes = policy?.nodes ?? [];
+  const { policy, nodes, move } = request;
+  const strict = request.strict && policy !== null;
+  if (!move && !strict) return mbind(kernel, mm, vpn, pages, policy);
   const isMisplaced = (nid: number): boolean => !nodes.includes(nid);
   const all = queuePages(kernel, mm, vpn, pages, { isWanted: isMisplaced, all: true });
-  if (request.strict && !request.move && all.length > 0 && isCovered(task, vpn, all[0]!.vpn)) return 'EIO';
-  const queue = request.move ? queuePages(kernel, mm, vpn, pages, { isWanted: isMisplaced, all: false }) : [];
+  if (strict && !move && all.length > 0 && isCovered(task, vpn, all[0]!.vpn)) return 'EIO';
+  const queue = move ? queuePages(kernel, mm, vpn, pages, { isWanted: isMisplaced, all: false }) : [];
   const errno = mbind(kernel, mm, vpn, pages, policy);
   if (errno || queue.length === 0) return errno;
   const { failed, isOutOfMemory } = migratePages(
@@ -46,7 +48,7 @@ export function mbindMoving(
     (source) => framesByPolicy(kernel, task, policy ?? task.policy, source),
     { mode: 'sync', reason: 'mempolicy-mbind' },
   );
-  return request.strict && (failed > 0 || isOutOfMemory) ? 'EIO' : 0;
+  return strict && (failed > 0 || isOutOfMemory) ? 'EIO' : 0;
 }
 
 /** alloc_migration_target_by_mpol: interleaving goes by the address in the VMA, for shmem by inode and index. */

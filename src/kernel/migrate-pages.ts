@@ -5,6 +5,7 @@ import type { Mm } from './mm.ts';
 import { takeHugePieces } from './huge-frames.ts';
 import { hugetlbTargets } from './hugetlb-migrate.ts';
 import { takePieces } from './page-allocator.ts';
+import { along } from './placement.ts';
 import { queuePages } from './queue-pages.ts';
 import type { Task } from './task.ts';
 
@@ -19,7 +20,7 @@ export const framesOf =
       ? hugetlbTargets(kernel, task, [nid], { pfn, count })
       : isHuge
         ? takeHugePieces(kernel, task, nid, count)
-        : takePieces(kernel, task, { first: [nid], second: null }, count, true, false);
+        : takePieces(kernel, task, along([nid]), count, true, false);
 
 /**
  * migrate_pages(2) by a caller with CAP_SYS_NICE (mm/mempolicy.c:kernel_migrate_pages, do_migrate_pages): pages of `from` nodes go to the

@@ -289,7 +289,8 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
         if (kernel.profile.dontneedFreesTables) freeEmptyTables(kernel, mm, from, count);
         break;
       case 'remove':
-        if (!vma.file || !vma.shared) return 'EINVAL';
+        if (!vma.file) return 'EINVAL';
+        if (!vma.shared) return 'EACCES';
         if (vma.isShadow && !vma.extraFlags.includes('mw')) return 'EACCES';
         if (vma.file.kind === 'gmem' && !vma.isShadow) return 'EOPNOTSUPP';
         if (vma.isShadow) kernel.punchGmem(task, vma.file, indexOf(vma, from), count);
@@ -364,9 +365,11 @@ export function mlock(kernel: Kernel, task: Task, vpn: number, pages: number, is
     vma.isLocked = isLock;
     mm.lockedPages += isLock ? count : -count;
     if (isLock) {
+      // What is mapped is marked first; the faults that follow leave huge page cache out.
+      markLocked(kernel, mm, vma, true);
       const isWrite = vma.prot[1] === 'w' && !vma.shared;
       const failed = vma.isShadow ? 'SIGSEGV' : accessRange(kernel, task, vma.start, count, isWrite);
-      markLocked(kernel, mm, vma, true);
+      if (failed) markLocked(kernel, mm, vma, true, true);
       // Populating stops at the first page that cannot be had (__mm_populate, __mlock_posix_error_return).
       if (failed) return failed === 'SIGBUS' || failed === 'SIGSEGV' ? 'ENOMEM' : 'EAGAIN';
     } else markLocked(kernel, mm, vma, false);
@@ -400,8 +403,8 @@ function lockVma(kernel: Kernel, task: Task, mm: Mm, vma: Vma): void {
 }
 
 /** Marks what a VMA maps; a page that goes out of a locked VMA loses its mark. */
-function markLocked(kernel: Kernel, mm: Mm, vma: Vma, mlocked: boolean): void {
+function markLocked(kernel: Kernel, mm: Mm, vma: Vma, mlocked: boolean, isFault: boolean = false): void {
   forEachMapping(mm, vma, vma.start, vma.end - vma.start, (_, n, period, lanes) => {
-    forEachLane(n, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, mlocked));
+    forEachLane(n, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, mlocked, isFault));
   });
 }

@@ -1,4 +1,5 @@
 import type { Policy } from './mempolicy.ts';
+import { along, type Placement } from './placement.ts';
 import { positions, StatColumns } from './stat-columns.ts';
 import type { Zone } from './zone.ts';
 
@@ -45,10 +46,9 @@ export class NumaNode {
   /** Highest first, the order in which an allocation tries them. */
   readonly zones: readonly Zone[];
   /** Where a request that prefers this node looks: its fallback order. */
-  readonly firstPlacement: { first: readonly number[]; second: null };
+  readonly firstPlacement: Placement;
   /** The same, filtered by the nodes of a policy. */
-  readonly maskedPlacements: WeakMap<Policy, { first: readonly number[]; second: readonly number[] | null }> =
-    new WeakMap();
+  readonly maskedPlacements: WeakMap<Policy, Placement> = new WeakMap();
   readonly #stat: StatColumns<NodeItemName>;
   #futile = -1;
   readonly numa: NumaCounters = {
@@ -66,7 +66,7 @@ export class NumaNode {
     zones: readonly Zone[];
     zonelist: readonly number[];
   }) {
-    this.firstPlacement = { first: config.zonelist, second: null };
+    this.firstPlacement = along(config.zonelist);
     this.nid = config.nid;
     this.#stat = new StatColumns({ owner: `node ${config.nid}`, names: NODE_ITEMS, nodes: 1 });
     this.cpus = config.cpus;

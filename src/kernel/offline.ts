@@ -6,6 +6,7 @@ import type { Kernel } from './kernel.ts';
 import { BLOCK_PAGES, blockExists, onlineZone, soleZone } from './memory-blocks.ts';
 import type { Move } from './migrate.ts';
 import { isMovable, takePieces } from './page-allocator.ts';
+import { along } from './placement.ts';
 import { mayTake, movableFrames, relocate } from './relocate.ts';
 import { relocateHuge } from './relocate-huge.ts';
 import type { Task } from './task.ts';
@@ -67,7 +68,7 @@ const REQUEST = { mode: 'sync', reason: 'memory-hotplug' } as const;
 function evacuate(kernel: Kernel, task: Task, zone: Zone, start: number): void {
   const { nid } = zone;
   const others = kernel.zonelists[nid]!.filter((other) => other !== nid && kernel.nodes[other]!.pages > 0);
-  const where = { first: others.length > 0 ? others : [nid], second: null };
+  const where = along(others.length > 0 ? others : [nid]);
   const isSmall = ({ kind, order, inode }: FolioClass): boolean =>
     mayTake(kernel, kind, inode) && order === 0;
   const isHuge = ({ kind, order, inode }: FolioClass): boolean => mayTake(kernel, kind, inode) && order > 0;

@@ -1,6 +1,7 @@
 import type { Kernel } from './kernel.ts';
 import type { FolioKind } from './folio-class.ts';
 import { interleaveRound, nextInRound, type Policy } from './mempolicy.ts';
+import { type Placement, preferredOf } from './placement.ts';
 import { KernelPanic } from './kernel-panic.ts';
 import { outOfFrames } from './memory-pressure.ts';
 import type { Task } from './task.ts';
@@ -63,8 +64,6 @@ export function allocateFrame(
     isInterleave = policy.mode === 'interleave' || kernel.profile.weightedHits;
     where = fallbackFrom(kernel, task, round[at]!);
   } else where = placementOf(kernel, task, policy);
-  const preferred = where.first[0];
-  if (preferred === undefined) return -1;
   const { first, second } = where;
   let pfn = walkOne(kernel, first, movable, 'low');
   if (pfn < 0 && second) pfn = walkOne(kernel, second, movable, 'low');
@@ -72,7 +71,10 @@ export function allocateFrame(
     pfn = walkOne(kernel, second ?? first, movable, 'low');
   }
   if (pfn < 0) pfn = walkOne(kernel, second ?? first, movable, 'min');
-  if (pfn >= 0) countEvents(kernel, task, kernel.nidOf(pfn), preferred, 1, isInterleave);
+  if (pfn >= 0) {
+    const nid = kernel.nidOf(pfn);
+    countEvents(kernel, task, nid, preferredOf(where, nid), 1, isInterleave);
+  }
   return pfn;
 }
 
@@ -118,10 +120,10 @@ export function takeSlabs(kernel: Kernel, task: Task, slabs: number, framesEach:
   const policy = kernel.profile.slabFollowsPolicy ? task.policy : null;
   const pieces: Piece[] = [];
   const take = (where: Placement, n: number, isInterleave: boolean): void => {
-    const preferred = where.first[0];
-    if (preferred === undefined || n === 0) return;
+    if (n === 0) return;
     const got = takeUncounted(kernel, where, n * framesEach, RECLAIMABLE);
     for (const piece of got) {
+      const preferred = preferredOf(where, piece.nid);
       countEvents(kernel, task, piece.nid, preferred, Math.ceil(piece.count / framesEach), isInterleave);
       pieces.push(piece);
     }
@@ -143,12 +145,6 @@ export function takeSlabs(kernel: Kernel, task: Task, slabs: number, framesEach:
 /** Seen in captures of 6.12 under interleaving over two nodes. */
 const TICKS_PER_SLAB = 2;
 
-/** Where a request looks, in order: nodes of the first pass, and of a second one where the policy has it. */
-export interface Placement {
-  first: readonly number[];
-  second: readonly number[] | null;
-}
-
 /** Where a request under a policy that does not interleave looks (mm/mempolicy.c:policy_nodemask). */
 export function placementOf(kernel: Kernel, task: Task, policy: Policy | null): Placement {
   switch (policy?.mode) {
@@ -156,9 +152,10 @@ export function placementOf(kernel: Kernel, task: Task, policy: Policy | null): 
       return bound(kernel, task, policy);
     case 'prefmany': {
       const where = masked(kernel, task.nid, policy);
-      return task.process.memsAllowed
-        ? { ...where, second: fallbackFrom(kernel, task, task.nid).first }
-        : where;
+      const mems = task.process.memsAllowed?.nodes;
+      if (!mems) return where;
+      const first = where.first.filter((nid) => mems.includes(nid));
+      return { ...where, first, second: fallbackFrom(kernel, task, task.nid).first };
     }
     case 'preferred':
       return fallbackFrom(kernel, task, policy.nodes[0]!);
@@ -179,7 +176,7 @@ function bound(kernel: Kernel, task: Task, policy: Policy): Placement {
   const mems = task.process.memsAllowed?.nodes;
   if (!mems || policy.nodes.every((nid) => mems.includes(nid))) return where;
   const first = where.first.filter((nid) => mems.includes(nid));
-  return first.length === 0 ? fallbackFrom(kernel, task, task.nid) : { first, second: null };
+  return first.length === 0 ? fallbackFrom(kernel, task, task.nid) : { ...where, first };
 }
 
 /** The local order filtered by a policy's nodes; preferred-many has all nodes as its second pass. */
@@ -189,7 +186,8 @@ function masked(kernel: Kernel, nid: number, policy: Policy): Placement {
   if (!found) {
     const local = kernel.zonelists[nid]!;
     const second = policy.mode === 'prefmany' ? local : null;
-    found = { first: local.filter((n) => policy.nodes.includes(n)), second };
+    const first = local.filter((n) => policy.nodes.includes(n));
+    found = { first, second, preferred: first[0] ?? -1 };
     maskedPlacements.set(policy, found);
   }
   return found;
@@ -304,10 +302,10 @@ export function takePieces(
   movable: boolean,
   isInterleave: boolean,
 ): Piece[] {
-  const preferred = where.first[0];
-  if (preferred === undefined) return [];
   const pieces = takeUncounted(kernel, where, count, mobilityOf(movable));
-  for (const { nid, count: n } of pieces) countEvents(kernel, task, nid, preferred, n, isInterleave);
+  for (const { nid, count: n } of pieces) {
+    countEvents(kernel, task, nid, preferredOf(where, nid), n, isInterleave);
+  }
   return pieces;
 }
 

@@ -42,6 +42,10 @@ export interface KernelProfile {
   vmStruct: { use: 'vmalloc' | 'kernel_other'; pages: number };
   /** memory.stat counts page tables of processes; 6.18 shows 0, though it charges them. */
   memcgCountsTables: boolean;
+  /** smaps calls a mapping of tmpfs eligible for huge pages when it has room for any folio; later ones ask for room for a huge one. */
+  shmemEligibleAtAnySize: boolean;
+  /** A fault that maps huge page cache into a locked VMA with one entry marks it (__folio_add_file_rmap, 6.18). */
+  faultsLockHugeCache: boolean;
   /** A huge page that does not fit below memory.max is a `max` event, though base pages do instead. Seen on 7.3. */
   countsRefusedHuge: boolean;
   /** Pages that only a fork has mapped do not count as referenced in smaps; on 7.3 their folios carry PG_referenced. */
@@ -85,6 +89,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     dontneedFreesTables: false,
     vmStruct: { use: 'vmalloc', pages: 10 },
     memcgCountsTables: true,
+    shmemEligibleAtAnySize: true,
+    faultsLockHugeCache: false,
     countsRefusedHuge: false,
     forkedPagesAreOld: true,
     reusesHugeFolios: false,
@@ -115,6 +121,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     dontneedFreesTables: true,
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: false,
+    shmemEligibleAtAnySize: false,
+    faultsLockHugeCache: true,
     countsRefusedHuge: false,
     forkedPagesAreOld: true,
     reusesHugeFolios: true,
@@ -145,6 +153,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     dontneedFreesTables: true,
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: true,
+    shmemEligibleAtAnySize: false,
+    faultsLockHugeCache: true,
     countsRefusedHuge: true,
     forkedPagesAreOld: false,
     reusesHugeFolios: true,

@@ -25,9 +25,14 @@ function allowedUntil(kernel: Kernel, inode: Inode, block: number, vma: Vma | nu
   return setting === 'within_size' ? Math.max(block, Math.floor(inode.sizePages / PAGES_PER_PMD)) : block;
 }
 
-/** Whether the first block of a mapping may be huge: what smaps calls eligible (mm/shmem.c:shmem_allowable_huge_orders). */
+/**
+ * Whether smaps calls a mapping of tmpfs eligible (mm/huge_memory.c:__thp_vma_allowable_orders): its first block may be huge, and it could
+ * hold a huge page; up to 6.12, a folio of any order, if only of two pages.
+ */
 export function isShmemAllowed(kernel: Kernel, inode: Inode, vma: Vma): boolean {
-  if (!isShmemHuge(kernel, inode) || (vma.start - vma.pgoff) % PAGES_PER_PMD !== 0) return false;
+  const size = kernel.profile.shmemEligibleAtAnySize ? 2 : PAGES_PER_PMD;
+  if (!isShmemHuge(kernel, inode) || (vma.start - vma.pgoff) % size !== 0) return false;
+  if (Math.floor(vma.end / size) * size - size < vma.start) return false;
   const block = Math.floor(vma.pgoff / PAGES_PER_PMD);
   return allowedUntil(kernel, inode, block, vma) > block;
 }

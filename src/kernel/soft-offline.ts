@@ -7,6 +7,7 @@ import { BLOCK_PAGES } from './memory-blocks.ts';
 import { splitHugeRange } from './migrate-huge.ts';
 import { removePages } from './page-cache.ts';
 import { takePieces, zoneOf } from './page-allocator.ts';
+import { along } from './placement.ts';
 import { mayTake, relocate } from './relocate.ts';
 import type { Task } from './task.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
@@ -60,7 +61,7 @@ function moveAway(kernel: Kernel, task: Task, { kind, inode }: FolioClass, pfn: 
     return false;
   }
   const uses = frameUses(kernel, pfn, 1);
-  const where = { first: kernel.zonelists[kernel.nidOf(pfn)]!, second: null };
+  const where = along(kernel.zonelists[kernel.nidOf(pfn)]!);
   const [target] = uses.length > 0 ? takePieces(kernel, task, where, 1, true, false) : [];
   if (!target) return false;
   const gone = relocate(kernel, uses, [{ from: pfn, to: target.pfn, count: 1 }], REQUEST);

@@ -174,7 +174,7 @@ function faultShared(
   if (!mm || slot.userspaceVpn === 0) return fault(gfn, 'EFAULT', false);
   prepareTables(kvm.kernel, vm, task);
   const vpn = slot.userspaceVpn + gfn - slot.gfn;
-  const failed = accessRange(kvm.kernel, task, vpn, count, true);
+  const failed = accessRange(kvm.kernel, task, vpn, count, true, !kvm.kernel.profile.guestFaultDirties);
   let end = vpn;
   mm.pt.forEach(vpn, count, (at, n) => {
     // What lies behind the page that failed was not accessed.

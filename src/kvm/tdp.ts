@@ -1,4 +1,6 @@
 import { freeAccounted } from '../kernel/accounted-pages.ts';
+import { markDirty } from '../kernel/folio-flags.ts';
+import { forEachLane } from '../kernel/page-allocator.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import type { Kvm } from './kvm.ts';
 import { destroyOtherRoots, zapOtherRoots } from './other-roots.ts';
@@ -51,7 +53,7 @@ export function forEachKind(
 
 function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: number, isPrivate: boolean): void {
   if (!isPrivate) {
-    if (vm.tdp.size > 0) zapShared(vm, gfn, count);
+    if (vm.tdp.size > 0) zapShared(kvm, vm, gfn, count);
     return;
   }
   if (slot.mapped.size === 0) return;
@@ -67,8 +69,14 @@ function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: numbe
   for (let i = 0; i < zapped.length; i += 2) kvm.hooks.tdpZapped(slot, zapped[i]!, zapped[i + 1]!);
 }
 
-function zapShared(vm: Vm, gfn: number, count: number): void {
+/** Where a fault does not mark pages dirty, the end of a writable entry does (arch/x86/kvm/mmu/tdp_mmu.c:handle_changed_spte). */
+function zapShared(kvm: Kvm, vm: Vm, gfn: number, count: number): void {
   const whole = takeHuge(vm, gfn, count);
+  if (!kvm.kernel.profile.guestFaultDirties) {
+    vm.tdp.forEach(whole.gfn, whole.count, (_, n, period, lanes) => {
+      forEachLane(n, period, lanes, (pfn, length) => markDirty(kvm.kernel, pfn, length));
+    });
+  }
   vm.tdp.clear(whole.gfn, whole.count);
 }
 

@@ -178,10 +178,10 @@ function vmFlags(world: World, vma: Vma): string[] {
   return codes;
 }
 
-/** mm/huge_memory.c:__thp_vma_allowable_orders for a PMD, as smaps asks it: is there a block, and may it be huge. */
+/** mm/huge_memory.c:__thp_vma_allowable_orders for a PMD, as smaps asks it: anonymous memory must have room for a block. */
 function isThpEligible({ kernel }: World, vma: Vma): boolean {
+  if (vma.file) return vma.file.kind === 'shmem' && isShmemAllowed(kernel, vma.file, vma);
   const first = Math.ceil(vma.start / PAGES_PER_PMD) * PAGES_PER_PMD;
   if (first + PAGES_PER_PMD > vma.end) return false;
-  if (!vma.file) return vma.name === '' && isThpAllowed(kernel, vma);
-  return vma.file.kind === 'shmem' && isShmemAllowed(kernel, vma.file, vma);
+  return vma.name === '' && isThpAllowed(kernel, vma);
 }

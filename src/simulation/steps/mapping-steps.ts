@@ -91,7 +91,7 @@ export const MAPPING_STEPS: WorkerHandlers<
     const { move, strict } = args;
     const { kernel } = world;
     const count = pagesFor(args.bytes);
-    const errno = mbindMoving(kernel, worker.task, vpn, count, { policy, move, strict });
+    const errno = mbindMoving(kernel, worker.task, vpn, count, { policy, nodes: args.nodes, move, strict });
     const { inode } = object;
     const keeps = inode?.kind === 'shmem' || (inode?.kind === 'gmem' && kernel.profile.gmemSharedPolicy);
     const vma = worker.process.mm!.find(vpn);

@@ -1,4 +1,5 @@
 import { LIMIT_FILES, type LimitFile, setLimit } from '../../kernel/cgroups.ts';
+import { dropSlab } from '../../kernel/drop-slab.ts';
 import { dropPageCache } from '../../kernel/reclaim.ts';
 import { parseSize } from '../../units/pages.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
@@ -27,13 +28,10 @@ export function writePressureFile(world: World, path: string, value: string): Ou
   return answered(setLimit(world.kernel, controllerTask(world), group, name as LimitFile, text));
 }
 
-/**
- * drop_caches: bit 0 for page cache, bit 1 for slab objects that could be made again (dentries, inodes), of which the model has none: its
- * reclaimable slab holds the trees of page caches, which are in use.
- */
+/** drop_caches: bit 0 for page cache, bit 1 for slab objects that could be made again. */
 export function dropCaches(world: World, what: number): Outcome {
   if (!Number.isInteger(what) || what < 1 || what > 4) return failed('EINVAL');
   if ((what & 1) !== 0) dropPageCache(world.kernel);
-  if ((what & 2) !== 0) world.kernel.event('drop_slab', 1);
+  if ((what & 2) !== 0) dropSlab(world.kernel, controllerTask(world));
   return done();
 }

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import type { VmaFacts } from '../../src/procfs/facts.ts';
+import type { Scenario } from '../../src/scenario/types.ts';
+import { play, type Played } from './play.ts';
+
+// Rules that random scenarios on real kernels have shown.
+
+const SHMEM_ALWAYS = 'write /sys/kernel/mm/transparent_hugepage/shmem_enabled always';
+type Version = Scenario['kernel'];
+
+const mappingOf = (run: Played, label: string, object: string): VmaFacts => {
+  const found = run.process(label)!.vmas.find(({ name }) => name.startsWith(`/memfd:${object} `));
+  if (!found) throw new Error(`${object} is not mapped in ${label}`);
+  return found;
+};
+
+describe('huge pages of tmpfs', () => {
+  it.each<[Version, number]>([
+    ['6.12', 1],
+    ['6.18', 0],
+    ['7.3', 0],
+  ])('are called possible in a mapping of 16 pages or not: %s', (kernel, eligible) => {
+    const run = play(
+      'page-cache',
+      `
+${SHMEM_ALWAYS}
+memfd create small 16p
+memfd map small
+memfd create large 2M
+memfd map large
+memfd create single 1p
+memfd map single
+snapshot s
+`,
+      { kernel },
+    );
+    expect(mappingOf(run, 's', 'small').thpEligible).toBe(eligible);
+    expect(mappingOf(run, 's', 'large').thpEligible).toBe(1);
+    expect(mappingOf(run, 's', 'single').thpEligible).toBe(0);
+  });
+
+  it.each<[Version, number]>([
+    ['6.12', 0],
+    ['6.18', 512],
+    ['7.3', 512],
+  ])('are marked by the fault of an mlock or not: %s', (kernel, faulted) => {
+    const run = play(
+      'page-cache',
+      `
+${SHMEM_ALWAYS}
+memfd create there 2M
+memfd map there
+touch there 0 4K write
+mlock there 0 2M
+snapshot there
+munlock there 0 2M
+memfd create new 2M
+memfd map new
+mlock new 0 2M
+snapshot new
+`,
+      { kernel },
+    );
+    expect(run.counter('there', 'nr_mlock')).toBe(512);
+    expect(run.counter('new', 'nr_mlock')).toBe(faulted);
+    expect(run.counter('new', 'nr_shmem')).toBe(1024);
+  });
+
+  it('lose what lies beyond the end of their file when slab is dropped', () => {
+    const run = play(
+      'page-cache',
+      `
+${SHMEM_ALWAYS}
+memfd create short 700p
+memfd fallocate short 0 700p
+memfd create whole 2M
+memfd fallocate whole 0 2M
+snapshot filled
+dropcaches 1
+snapshot cache
+dropcaches 2
+snapshot slab
+`,
+    );
+    const shmem = ['filled', 'cache', 'slab'].map((label) => run.counter(label, 'nr_shmem'));
+    expect(shmem).toEqual([1024 + 512, 1024 + 512, 700 + 512]);
+  });
+});
+
+describe('a policy under a cpuset', () => {
+  it('that prefers nodes outside gets pages inside, which count as missed', () => {
+    const run = play(
+      'page-cache',
+      `
+cgroup create /a
+cgroup move w0 /a
+mempolicy prefmany 0,3
+cgroup limit /a cpuset.mems 1,3
+memfd create m 4M
+snapshot before
+memfd fallocate m 0 4M
+snapshot after
+`,
+    );
+    const grown = (nid: number, name: 'numa_hit' | 'numa_miss' | 'numa_foreign'): number =>
+      run.node('after', nid).numastat[name] - run.node('before', nid).numastat[name];
+    expect(run.nodesOf('after', 'm')).toEqual([0, 0, 0, 1024]);
+    expect(grown(0, 'numa_hit')).toBe(0);
+    expect(grown(3, 'numa_miss')).toBeGreaterThanOrEqual(1024);
+    expect(grown(0, 'numa_foreign')).toBe(grown(3, 'numa_miss'));
+  });
+});
+
+describe('mbind', () => {
+  const strict = (words: string): string => {
+    const step = `mbind m 0 16K ${words}`;
+    const run = play('page-cache', `mempolicy bind 3\nanon map m 16K\ntouch m 0 16K write\n${step}`);
+    return run.errno(step);
+  };
+
+  it('that is strict asks whether pages are on the given nodes, not on the one that is preferred', () => {
+    expect(strict('preferred 0,3 strict')).toBe('0');
+    expect(strict('preferred 0,2 strict')).toBe('EIO');
+  });
+
+  it('is never strict about the default policy', () => {
+    expect(strict('default strict')).toBe('0');
+    expect(strict('local strict')).toBe('EIO');
+  });
+});
+
+describe('madvise(MADV_REMOVE)', () => {
+  it('tells private mappings of files from anonymous memory', () => {
+    const run = play(
+      'page-cache',
+      `
+memfd create m 16K
+memfd map m private
+anon map a 16K
+madvise m 0 16K remove
+madvise a 0 16K remove
+`,
+    );
+    expect(run.errno('madvise m 0 16K remove')).toBe('EACCES');
+    expect(run.errno('madvise a 0 16K remove')).toBe('EINVAL');
+  });
+});
+
+describe('a copy on write in a locked mapping', () => {
+  it('takes the mark off the page that is left behind', () => {
+    const run = play(
+      'page-cache',
+      `
+memfd create m 16K
+memfd map m private
+touch m 0 16K read
+mlock m 0 16K
+snapshot locked
+`,
+    );
+    expect(run.counter('locked', 'nr_anon_pages')).toBeGreaterThanOrEqual(4);
+    expect(run.counter('locked', 'nr_mlock')).toBe(4);
+  });
+});
+
+describe('pages that a guest writes to', () => {
+  const dirtyOf = (kernel: Version): (number | undefined)[] => {
+    const run = play(
+      'page-cache',
+      `
+memfd create m 1M
+memfd map m
+touch m 0 512K read
+vm create
+vm slot 0 0 1M m 0
+vm touch 0 1M
+snapshot written
+vm close
+snapshot closed
+`,
+      { kernel },
+    );
+    return ['written', 'closed'].map((label) => mappingOf(run, label, 'm').numa?.dirty);
+  };
+
+  it('are dirty when the fault maps them, or on 6.12 where they were mapped before, when the entry goes', () => {
+    expect(dirtyOf('6.12')).toEqual([128, 256]);
+    expect(dirtyOf('6.18')).toEqual([256, 256]);
+    expect(dirtyOf('7.3')).toEqual([256, 256]);
+  });
+});
