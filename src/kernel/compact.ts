@@ -54,7 +54,7 @@ export function compactZone(kernel: Kernel, zone: Zone, goal: CompactGoal | null
         done += target.count;
       }
     }
-    const gone = relocate(kernel, uses, moves, request);
+    const gone = relocate(kernel, uses, moves, request, (pfn, count) => free.giveBack(pfn, count));
     const [wanted, went] = [pagesOf(moves), pagesOf(gone)];
     if (went < wanted) kernel.event('pgmigrate_fail', wanted - went);
     if (goal && gone.length > 0) {
@@ -66,6 +66,7 @@ export function compactZone(kernel: Kernel, zone: Zone, goal: CompactGoal | null
     }
     moved += went;
   }
+  free.release();
   const met = Math.min(at, free.position) * PAGEBLOCK;
   kernel.event('compact_migrate_scanned', Math.min(met - zone.startPfn, zone.presentPages));
   kernel.event('compact_free_scanned', free.visited * PAGEBLOCK);

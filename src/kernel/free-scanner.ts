@@ -13,6 +13,8 @@ export class FreeScanner {
   readonly #holes: number[];
   /** Free frames of the current pageblock that are not taken yet. */
   #runs: Stretch[] = [];
+  /** Taken frames that were not needed after all. */
+  #returned: Stretch[] = [];
   /** Pageblock that the scanner has come down to; Infinity before it began. */
   position: number = Infinity;
   /** Pageblocks looked through. */
@@ -25,6 +27,15 @@ export class FreeScanner {
 
   /** Takes up to `max` consecutive frames above pageblock `floor`; null when the scanners have met. */
   take(max: number, floor: number): Stretch | null {
+    const again = this.#returned[0];
+    if (again) {
+      const count = Math.min(max, again.count);
+      const { start } = again;
+      again.start += count;
+      again.count -= count;
+      if (again.count === 0) this.#returned.shift();
+      return { start, count };
+    }
     while (this.#runs.length === 0) {
       const block = this.#holes.pop();
       if (block === undefined || block <= floor) {
@@ -43,5 +54,16 @@ export class FreeScanner {
     if (run.count === 0) this.#runs.shift();
     this.#zone.takeAt(start, count);
     return { start, count };
+  }
+
+  /** Takes back frames of a page that did not move: they are the next to be given (compaction_free). */
+  giveBack(start: number, count: number): void {
+    this.#returned.push({ start, count });
+  }
+
+  /** Frees what was taken back and not given again (release_free_list). */
+  release(): void {
+    for (const { start, count } of this.#returned) this.#zone.free(start, count);
+    this.#returned = [];
   }
 }

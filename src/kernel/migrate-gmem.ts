@@ -6,7 +6,6 @@ import { forEachRange, type GmemStretch } from './gmem-stretch.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Move } from './migrate.ts';
-import { freeFrames } from './page-allocator.ts';
 import { forEachMapping } from './rmap.ts';
 
 /**
@@ -14,6 +13,9 @@ import { forEachMapping } from './rmap.ts';
  * and NR_MAX_MIGRATE_SYNC_RETRY alone, which are as many.
  */
 const PASSES = 10;
+
+/** Takes back the target of a page that did not move (free_folio_t). */
+export type PutTarget = (pfn: number, count: number) => void;
 
 /** mm/migrate.c:migrate_folio_unmap for entries of shadow VMAs: MMU notifiers hear of the addresses at which pages are mapped there. */
 function unmapShadows(kernel: Kernel, inode: Inode, index: number, count: number): void {
@@ -35,13 +37,14 @@ function unmapShadows(kernel: Kernel, inode: Inode, index: number, count: number
 /**
  * What migrate_pages() makes of frames of a gmem that have their targets (mm/migrate.c:migrate_pages_batch): entries of shadow VMAs go, then
  * the file's migrate_folio is asked, again in each pass for those that said EAGAIN. Returns the moves that go through, split where the
- * answers differ; the targets of the others are free again. Folios of 2 MiB go or stay as a whole.
+ * answers differ; the targets of the others are put back. Folios of 2 MiB go or stay as a whole.
  */
 export function admitMoves(
   kernel: Kernel,
   stretches: readonly GmemStretch[],
   moves: readonly Move[],
   request: MigrateRequest,
+  putTarget: PutTarget,
 ): Move[] {
   const stuck: Stretch[] = [];
   for (const stretch of stretches) {
@@ -67,7 +70,7 @@ export function admitMoves(
   }
   if (stuck.length === 0) return [...moves];
   const { kept, dropped } = without(moves, stuck);
-  for (const { to, count } of dropped) freeFrames(kernel, to, count);
+  for (const { to, count } of dropped) putTarget(to, count);
   return kept;
 }
 

@@ -81,6 +81,7 @@ export function migratePages(
     }
     let at = source.pfn;
     let moved = 0;
+    const put = (pfn: number, count: number): void => freeFrames(kernel, pfn, count);
     const take = (pieces: readonly Piece[]): Move[] => {
       const first = at;
       const moves: Move[] = [];
@@ -90,7 +91,7 @@ export function migratePages(
       }
       if (at === first) return [];
       const stretch = gmem && stretchOf(gmem, source, first, at - first);
-      const going = stretch ? admitMoves(kernel, [stretch], moves, request) : moves;
+      const going = stretch ? admitMoves(kernel, [stretch], moves, request, put) : moves;
       const n = pagesOf(going);
       moved += n;
       if (n < at - first) {

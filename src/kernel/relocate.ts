@@ -6,8 +6,8 @@ import type { GmemStretch } from './gmem-stretch.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import { type Move, moveFolios, translate } from './migrate.ts';
-import { admitMoves, gmemMoved } from './migrate-gmem.ts';
-import { isMovable } from './page-allocator.ts';
+import { admitMoves, gmemMoved, type PutTarget } from './migrate-gmem.ts';
+import { freeFrames, isMovable } from './page-allocator.ts';
 
 /** Whether movers of physical memory may take folios off their list: user memory, and a gmem where a design says so. */
 export const mayTake = (kernel: Kernel, kind: FolioKind, inode: Inode | null): boolean =>
@@ -31,18 +31,19 @@ export function movableFrames(
 /**
  * Moves folios by frame (mm/migrate.c:migrate_pages of an isolated list): MMU notifiers hear of mapped ranges, then frames and all entries
  * that held the old ones follow. Moves are in the order of their old frames; their new ones are taken already. Returns the moves that
- * went through: those of a gmem whose migrate_folio refuses do not, and their targets are free again.
+ * went through: those of a gmem whose migrate_folio refuses do not, and their targets go back to where they came from.
  */
 export function relocate(
   kernel: Kernel,
   uses: readonly FrameUse[],
   wanted: readonly Move[],
   request: MigrateRequest,
+  putTarget: PutTarget = (pfn, count) => freeFrames(kernel, pfn, count),
 ): readonly Move[] {
   if (wanted.length === 0) return wanted;
   const files = uses.filter(({ gmem }) => gmem !== null);
   const asked = files.flatMap((use) => movedParts(use, wanted).map(stretchOf));
-  const moves = asked.length > 0 ? admitMoves(kernel, asked, wanted, request) : wanted;
+  const moves = asked.length > 0 ? admitMoves(kernel, asked, wanted, request, putTarget) : wanted;
   const touched = uses.flatMap((use) => movedParts(use, moves));
   for (const { mm, index, count, stride } of touched) {
     if (!mm) continue;
