@@ -4,6 +4,7 @@ import { hazards, type Hazard } from './hazards.ts';
 import { weakestLabel } from './labels.ts';
 import { limits, payers, type LimitRow, type PayerRow } from './payers.ts';
 import { moverSteps, placements, type MoverStep, type PlacementRow } from './placement-losses.ts';
+import { poolRows, type PoolRow } from './pool-rows.ts';
 import type { Judgement, Requirement } from './requirement-types.ts';
 import { REQUIREMENTS } from './requirements.ts';
 import { THREADS, type Thread } from './threads.ts';
@@ -32,6 +33,7 @@ export interface StrategyConsequences {
   nextVictims: NextVictim[];
   placements: PlacementRow[];
   movers: MoverStep[];
+  pools: PoolRow[];
   tools: ToolRow[];
   hazards: Hazard[];
 }
@@ -70,6 +72,7 @@ function ofStrategy(run: StrategyRun): StrategyConsequences {
     nextVictims: nextVictims(run),
     placements: run.snapshots.flatMap(placements),
     movers: moverSteps(run),
+    pools: poolRows(run),
     tools: run.snapshots.flatMap(toolRows),
     hazards: hazards(run),
   };

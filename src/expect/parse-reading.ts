@@ -18,6 +18,7 @@ import {
   OPERATIONS_READING,
   STEP_READING,
 } from './run-readings.ts';
+import { BOTH_POOLS_READING } from './pool-readings.ts';
 import { LARGEST_USER_READING, OBJECT_READING, OOM_VICTIM_READING } from './truth-readings.ts';
 
 /** Everything that a scenario can expect a value of, by the first word. */
@@ -27,6 +28,7 @@ const KINDS: Readonly<Record<string, ReadingKind>> = {
   node: NODE_READING,
   meminfo: MEMINFO_READING,
   object: OBJECT_READING,
+  'both-pools': BOTH_POOLS_READING,
   'oom-victim': OOM_VICTIM_READING,
   'largest-user': LARGEST_USER_READING,
   finding: FINDING_READING,

@@ -11,7 +11,7 @@ import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { NumaNode } from './node.ts';
 import type { KernelProfile } from './profiles.ts';
-import type { Proposals } from './proposals.ts';
+import { NO_PROPOSALS, type Proposals } from './proposals.ts';
 import { RangeSet } from './range-set.ts';
 import type { OpenFile, Process, Task } from './task.ts';
 import type { ReclaimRequest } from './lruvecs.ts';
@@ -130,7 +130,7 @@ export class Kernel {
     compactUnevictable?: boolean | undefined;
   }) {
     this.thp = config.thp ?? NO_THP;
-    this.proposed = config.proposed ?? { gmemHugePages: false };
+    this.proposed = config.proposed ?? NO_PROPOSALS;
     this.machine = config.machine;
     this.profile = config.profile;
     this.maxMapCount = config.maxMapCount ?? 65_530;

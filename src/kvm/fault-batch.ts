@@ -62,7 +62,8 @@ interface Fresh {
 /** Whether an access to a frame allocates a private page. */
 function isFresh(vm: Vm, slot: GmemSlot, gfn: number): boolean {
   return (
-    (slot.isGmemOnly || vm.privateGfns.has(gfn)) && !slot.gmem.cache.has(slot.gmemIndex + gfn - slot.gfn)
+    (slot.isGmemOnly || slot.isInPlace || vm.privateGfns.has(gfn)) &&
+    !slot.gmem.cache.has(slot.gmemIndex + gfn - slot.gfn)
   );
 }
 

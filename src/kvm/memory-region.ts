@@ -7,6 +7,7 @@ import type { Errno } from '../units/errno.ts';
 import { PAGE_SIZE, PAGES_PER_PMD, PAGES_PER_PUD } from '../units/pages.ts';
 import type { Kvm } from './kvm.ts';
 import type { MemSlot } from './memslot.ts';
+import { adoptShares } from './in-place.ts';
 import { zapGfns } from './tdp.ts';
 import type { Vm } from './vm.ts';
 
@@ -57,11 +58,13 @@ export function setMemoryRegion(kvm: Kvm, vm: Vm, task: Task, request: RegionReq
     gmem: request.gmem,
     gmemIndex,
     isGmemOnly: request.gmem !== null && !vm.hasPrivateMemory,
+    isInPlace: request.gmem !== null && request.gmem.sharedPages !== null,
     mapped: new RangeSet(),
     lpageInfo: new KernelPages(),
   };
   allocateAccounted(kvm.kernel, task, slot.lpageInfo, 'vmalloc', lpageInfoPages(gfn, pages));
   vm.slots.set(slot.id, slot);
+  adoptShares(vm, slot);
   if (slot.gmem) kvm.hooks.slotBound(slot);
   return 0;
 }
@@ -106,6 +109,7 @@ function checkBinding(kvm: Kvm, vm: Vm, gmem: Inode, index: number, pages: numbe
 function deleteSlot(kvm: Kvm, vm: Vm, slot: MemSlot): void {
   zapGfns(kvm, vm, slot.gfn, slot.pages, 'all');
   vm.slots.delete(slot.id);
+  if (slot.isInPlace) vm.privateGfns.remove(slot.gfn, slot.pages);
   freeSlotPages(kvm, slot);
   if (slot.gmem) kvm.hooks.slotDeleted(slot);
 }

@@ -50,7 +50,7 @@ export function forEachKind(
 }
 
 function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: number, isPrivate: boolean): void {
-  if (!isPrivate) {
+  if (!isPrivate && !slot.isInPlace) {
     if (vm.tdp.size > 0) zapShared(vm, gfn, count);
     return;
   }

@@ -8,6 +8,7 @@ import {
   limitTable,
   payerTables,
   placementTable,
+  poolTable,
   scorecardTable,
   stepId,
   toolTable,
@@ -50,6 +51,7 @@ export function consequenceSections(result: RunResult, report: ConsequenceReport
       message === '' ? outcome : `${outcome}: ${message}`,
     ]),
   );
+  const pools = poolTable(report);
   const risks = hazardTable(report);
   return [
     scorecard,
@@ -82,6 +84,7 @@ export function consequenceSections(result: RunResult, report: ConsequenceReport
           },
         ]
       : []),
+    ...(pools ? [{ id: 'pools', title: 'Memory in both pools', body: htmlTable(pools) }] : []),
     {
       id: 'tools',
       title: 'What tools make people believe',
@@ -111,7 +114,7 @@ function shownSteps(
 ): StepResult[] {
   const wanted = new Set([
     ...scorecard.flatMap(({ cells }) => cells.flatMap(({ evidence }) => (evidence ? [evidence.step] : []))),
-    ...follows.flatMap(({ hazards }) => hazards.map(({ step }) => step)),
+    ...follows.flatMap(({ hazards, pools }) => [...hazards, ...pools].map(({ step }) => step)),
     ...strategies.flatMap(({ snapshots }) => snapshots.map(({ step }) => step)),
   ]);
   const byNumber = new Map(strategies.flatMap(({ steps }) => steps.map((step) => [step.n, step] as const)));

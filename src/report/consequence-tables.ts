@@ -4,6 +4,7 @@ import { HAZARD_TITLES } from '../analysis/hazards.ts';
 import { agrees } from '../analysis/judge.ts';
 import type { LimitRow, PayerRow } from '../analysis/payers.ts';
 import type { PlacementRow } from '../analysis/placement-losses.ts';
+import type { PoolRow } from '../analysis/pool-rows.ts';
 import type { RequirementVerdict } from '../analysis/requirement-types.ts';
 import type { Subject } from '../analysis/subject.ts';
 import { TOOL_FORMULAS } from '../analysis/tool-formulas.ts';
@@ -162,6 +163,35 @@ function moverWords({ kb, movableKb }: PlacementRow): string {
   if (movableKb === null) return 'what movers may take is unknown';
   if (movableKb === 0) return 'movers may take nothing';
   return `movers may take ${movableKb === kb ? 'all of it' : sizeText(movableKb)}`;
+}
+
+/** Memory that conversions left in both pools, by file, over the whole run. */
+export function poolTable({ strategies }: ConsequenceReport): ReportTable | null {
+  const objects = unique(strategies.flatMap(({ pools }) => pools.map(({ object }) => object)));
+  if (objects.length === 0) return null;
+  return {
+    title: 'Memory in both pools',
+    header: ['File', ...strategies.map(({ strategy }) => strategy)],
+    rows: objects.map((object) => [
+      object,
+      ...strategies.map(({ pools }) => poolCell(pools.find((row) => row.object === object))),
+    ]),
+  };
+}
+
+function poolCell(row: PoolRow | undefined): ReportCell {
+  if (!row) return { text: 'none', tone: 'good' };
+  const { peakKb, leftKb, steps, kbSteps, step, line } = row;
+  const left = leftKb > 0 ? [`${sizeText(leftKb)} at the end`] : [];
+  return {
+    text: `at most ${sizeText(peakKb)}`,
+    note: [
+      `after ${steps} ${steps === 1 ? 'step' : 'steps'}, ${sizeText(kbSteps)} added up over them`,
+      ...left,
+    ].join('; '),
+    tone: leftKb > 0 ? 'bad' : 'mixed',
+    link: { to: stepId(step), text: evidenceText({ step, line, snapshot: null }) },
+  };
 }
 
 /** What tools say at that moment about the process, its cgroup and the machine. */

@@ -1,4 +1,5 @@
 import { FrameTable } from '../kernel/frame-table.ts';
+import { GMEM_FLAG_MMAP } from '../kernel/gmem-access.ts';
 import type { Inode } from '../kernel/inode.ts';
 import type { Policy } from '../kernel/mempolicy.ts';
 import type { Mm } from '../kernel/mm.ts';
@@ -9,7 +10,7 @@ import { forEachMapping, mapShadowRange, zapRange } from '../kernel/rmap.ts';
 import { allocateAccounted } from '../kernel/accounted-pages.ts';
 import type { Process } from '../kernel/task.ts';
 import { indexOf, type Vma } from '../kernel/vma.ts';
-import { GMEM_FLAG_MMAP, zapFileRange } from '../kvm/guest-memfd.ts';
+import { zapFileRange } from '../kvm/guest-memfd.ts';
 import type { Kvm } from '../kvm/kvm.ts';
 import type { Vm as KvmVm } from '../kvm/vm.ts';
 import type {

@@ -119,6 +119,7 @@ export function runStrategy(scenario: Scenario, plan: StrategyPlan): StrategyRun
     run.findings = world.findings;
     run.kills = world.kills;
     if (world.movers.records.length > 0) run.movers = world.movers.records;
+    if (world.pools.rows) run.inBothPools = world.pools.rows;
     if (world.kernel.log.length > 0) run.kernelLog = [...world.kernel.log];
     run.counts = sorted(world.view.counts);
     run.ledger = world.ledger.lines();

@@ -34,6 +34,7 @@ export function truthFacts(world: World): TruthFacts {
       freePages: node.freePages,
       usedPages: node.pages - node.freePages,
     })),
+    ...(world.pools.rows ? { inBothPools: world.pools.rows } : {}),
   };
 }
 
