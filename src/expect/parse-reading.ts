@@ -1,4 +1,5 @@
 import { didYouMean } from '../units/closest-name.ts';
+import { LOCKS_READING, METADATA_READING } from './cost-readings.ts';
 import { CGROUP_READING, MEMINFO_READING, NODE_READING } from './memory-readings.ts';
 import { GAINED_READING, MOVED_READING, NOT_MOVED_READING } from './mover-readings.ts';
 import { PROCESS_READING } from './process-readings.ts';
@@ -40,6 +41,8 @@ const KINDS: Readonly<Record<string, ReadingKind>> = {
   step: STEP_READING,
   answer: ANSWER_READING,
   operations: OPERATIONS_READING,
+  metadata: METADATA_READING,
+  locks: LOCKS_READING,
 };
 
 /** A reading of some words, with what it looks at; or what is wrong with the words. */

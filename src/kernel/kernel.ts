@@ -85,6 +85,8 @@ export class Kernel {
   hasAgedFolios = false;
   /** Some group has a memory.high. */
   hasHighLimit = false;
+  /** Page-table entries of shadow VMAs that were made and taken away, and reverse-map walks that found a VMA of private memory. */
+  readonly shadowWork = { installed: 0, removed: 0, rmapWalks: 0 };
   /** MMU notifiers: called before user page-table entries of a range go. */
   mmuNotifiers: ((mm: Mm, vpn: number, count: number) => void)[] = [];
   /** MMU notifiers: an address space goes for good. */

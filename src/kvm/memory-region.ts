@@ -70,12 +70,17 @@ export function setMemoryRegion(kvm: Kvm, vm: Vm, task: Task, request: RegionReq
 }
 
 /** kvm_alloc_memslot_metadata: four bytes for each block of 2 MiB that the slot touches, and for each of 1 GiB, in whole pages each. */
-function lpageInfoPages(gfn: number, pages: number): number {
-  return [PAGES_PER_PMD, PAGES_PER_PUD].reduce((sum, size) => {
-    const blocks = Math.floor((gfn + pages - 1) / size) - Math.floor(gfn / size) + 1;
-    return sum + Math.ceil((blocks * LPAGE_INFO_BYTES) / PAGE_SIZE);
-  }, 0);
-}
+const lpageInfoPages = (gfn: number, pages: number): number =>
+  lpageBlocks({ gfn, pages }).reduce(
+    (sum, blocks) => sum + Math.ceil((blocks * LPAGE_INFO_BYTES) / PAGE_SIZE),
+    0,
+  );
+
+/** Blocks of 2 MiB that a slot touches, and of 1 GiB. */
+export const lpageBlocks = ({ gfn, pages }: Pick<MemSlot, 'gfn' | 'pages'>): number[] =>
+  [PAGES_PER_PMD, PAGES_PER_PUD].map(
+    (size) => Math.floor((gfn + pages - 1) / size) - Math.floor(gfn / size) + 1,
+  );
 
 /** sizeof(struct kvm_lpage_info). */
 const LPAGE_INFO_BYTES = 4;

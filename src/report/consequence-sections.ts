@@ -6,9 +6,12 @@ import {
   formulaTable,
   hazardTable,
   limitTable,
+  metadataTable,
+  operationTable,
   payerTables,
   placementTable,
   poolTable,
+  priceTable,
   scorecardTable,
   stepId,
   toolTable,
@@ -52,6 +55,8 @@ export function consequenceSections(result: RunResult, report: ConsequenceReport
     ]),
   );
   const pools = poolTable(report);
+  const metadata = metadataTable(report, subject);
+  const operations = operationTable(report);
   const risks = hazardTable(report);
   return [
     scorecard,
@@ -85,6 +90,15 @@ export function consequenceSections(result: RunResult, report: ConsequenceReport
         ]
       : []),
     ...(pools ? [{ id: 'pools', title: 'Memory in both pools', body: htmlTable(pools) }] : []),
+    {
+      id: 'costs',
+      title: 'What it costs',
+      body: html`${moment} ${metadata && titled(metadata)} ${operations && titled(operations)}
+        <details>
+          <summary>Prices and their sources</summary>
+          ${htmlTable(priceTable())}
+        </details>`,
+    },
     {
       id: 'tools',
       title: 'What tools make people believe',

@@ -5,6 +5,8 @@ import {
   deathTable,
   hazardTable,
   limitTable,
+  metadataTable,
+  operationTable,
   payerTables,
   placementTable,
   poolTable,
@@ -28,6 +30,7 @@ export function consequencesMd(
     ['Who dies', [deathTable(report, subject)]],
     ['Off policy, and what movers could do', [placementTable(report, subject)]],
     ['Memory in both pools', [poolTable(report)]],
+    ['What it costs', [metadataTable(report, subject), operationTable(report)]],
     ['What tools make people believe', [toolTable(report, subject)]],
     ['Hazards', [risks]],
   ];

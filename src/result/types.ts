@@ -113,6 +113,8 @@ export interface TruthFacts {
   processes: ProcessTruth[];
   /** Free plus used pages per node. */
   nodes: { nid: number; freePages: number; usedPages: number }[];
+  /** Structures that exist because of private memory, by their ids in datasets/costs.json. */
+  structures?: Record<string, number> | undefined;
   /** Guest memory that exists twice, as of now; absent when none ever did. */
   inBothPools?: PoolOverlap[] | undefined;
 }

@@ -34,6 +34,8 @@ export class WorldView implements KernelView {
   readonly nodeCount: number;
   /** Operations by name. */
   readonly counts: Record<string, number> = {};
+  readonly #held: Record<string, number> = {};
+  readonly #maps: FrameTable[] = [];
   readonly #kvm: Kvm;
   readonly #ledger: Ledger;
 
@@ -259,6 +261,7 @@ export class WorldView implements KernelView {
 
   newPageMap(): PageMap {
     const table = new FrameTable();
+    this.#maps.push(table);
     return {
       set: (index, count, value) => table.allocate(index, count, value),
       clear: (index, count, visit) => table.free(index, count, visit),
@@ -268,6 +271,16 @@ export class WorldView implements KernelView {
 
   count(operation: string, times = 1): void {
     this.counts[operation] = (this.counts[operation] ?? 0) + times;
+  }
+
+  hold(structure: string, count: number): void {
+    this.#held[structure] = (this.#held[structure] ?? 0) + count;
+  }
+
+  /** What designs keep now, by structure of the cost table. */
+  get held(): Readonly<Record<string, number>> {
+    const owners = this.#maps.reduce((sum, { size }) => sum + size, 0);
+    return { ...this.#held, 'owner-id': (this.#held['owner-id'] ?? 0) + owners };
   }
 }
 

@@ -12,6 +12,7 @@ import type { Scenario } from '../scenario/types.ts';
 import type { Hooks } from '../strategy/contract.ts';
 import type { StrategyPlan } from '../strategy/plan.ts';
 import { composeHooks, installHooks, type ReaderHooks } from './compose-hooks.ts';
+import { kernelOperations } from './kernel-operations.ts';
 import { WorldView } from './kernel-view.ts';
 import { Ledger } from './ledger.ts';
 import { MappingJournal } from './mapping-journal.ts';
@@ -96,7 +97,7 @@ export class World {
     this.kvm = new Kvm({ kernel: this.kernel });
     this.view = new WorldView({ kvm: this.kvm, ledger: this.ledger });
     const parts = config.plan.parts.map((planned) => createPart(planned, this.view));
-    const hooks = composeHooks(parts);
+    const hooks = composeHooks([kernelOperations(this.kernel, this.view), ...parts]);
     installHooks(this.kvm, hooks);
     this.readers = hooks.readers;
     const journal = new MappingJournal();
