@@ -97,6 +97,8 @@ function wrongFile(file: string, target: string, { isTypeOnly }: Import): string
   if (target.startsWith('strategies/')) return room === 'cli' ? null : 'only cli/ knows the catalogue';
   if (target.startsWith('datasets/schema/'))
     return room === 'scenario' ? null : 'only scenario/ knows schemas';
+  if (target === 'datasets/costs.json')
+    return room === 'analysis' ? null : 'only analysis/ knows what operations cost';
   if (target.startsWith('reports/'))
     return room === 'result' ? null : 'only result/ knows the verdict on the model';
   const allowed = ROOMS[room]?.rooms.split(' ') ?? [];
@@ -169,6 +171,7 @@ describe('a planted import', () => {
     ['src/analysis/a.ts', "import { runScenario } from '../simulation/run-scenario.ts';"],
     ['src/conformance/compare.ts', "import { readFileSync } from 'node:fs';"],
     ['src/analysis/a.ts', "import report from '../../reports/conformance/conformance.json';"],
+    ['src/simulation/a.ts', "import costs from '../../datasets/costs.json' with { type: 'json' };"],
     ['strategies/placement/a.ts', "import { AXES } from '../../src/strategy/contract.ts';"],
     ['strategies/placement/a.ts', "import type { StrategyPlan } from '../../src/strategy/plan.ts';"],
     ['strategies/placement/a.ts', "import { other } from './other.ts';"],

@@ -4,6 +4,8 @@ import { hazards, type Hazard } from './hazards.ts';
 import { weakestLabel } from './labels.ts';
 import { limits, payers, type LimitRow, type PayerRow } from './payers.ts';
 import { moverSteps, placements, type MoverStep, type PlacementRow } from './placement-losses.ts';
+import { operationRows, structureRows, type OperationRow, type StructureRow } from './cost-rows.ts';
+import { poolRows, type PoolRow } from './pool-rows.ts';
 import type { Judgement, Requirement } from './requirement-types.ts';
 import { REQUIREMENTS } from './requirements.ts';
 import { THREADS, type Thread } from './threads.ts';
@@ -32,6 +34,9 @@ export interface StrategyConsequences {
   nextVictims: NextVictim[];
   placements: PlacementRow[];
   movers: MoverStep[];
+  pools: PoolRow[];
+  structures: StructureRow[];
+  operations: OperationRow[];
   tools: ToolRow[];
   hazards: Hazard[];
 }
@@ -43,7 +48,10 @@ export interface ConsequenceReport {
 }
 
 /** Works out all consequences of a result. */
-export function consequenceReport({ strategies }: Pick<RunResult, 'strategies'>): ConsequenceReport {
+export function consequenceReport({
+  scenario: { kernel },
+  strategies,
+}: Pick<RunResult, 'strategies'> & { scenario: Pick<RunResult['scenario'], 'kernel'> }): ConsequenceReport {
   return {
     scorecard: REQUIREMENTS.map(({ id, title, demand, threads, judge }) => ({
       id,
@@ -52,11 +60,11 @@ export function consequenceReport({ strategies }: Pick<RunResult, 'strategies'>)
       threads: threads.map((name) => THREADS[name]),
       cells: strategies.map((run) => ({ strategy: run.name, ...judge(run) })),
     })),
-    strategies: strategies.map(ofStrategy),
+    strategies: strategies.map((run) => ofStrategy(run, kernel)),
   };
 }
 
-function ofStrategy(run: StrategyRun): StrategyConsequences {
+function ofStrategy(run: StrategyRun, kernel: string): StrategyConsequences {
   const moments = run.snapshots.map((snapshot) => ({
     snapshot,
     moment: { snapshot: snapshot.label, step: snapshot.step },
@@ -70,6 +78,9 @@ function ofStrategy(run: StrategyRun): StrategyConsequences {
     nextVictims: nextVictims(run),
     placements: run.snapshots.flatMap(placements),
     movers: moverSteps(run),
+    pools: poolRows(run),
+    structures: run.snapshots.flatMap((snapshot) => structureRows(snapshot, kernel)),
+    operations: operationRows(run),
     tools: run.snapshots.flatMap(toolRows),
     hazards: hazards(run),
   };

@@ -1,10 +1,9 @@
-import type { Snapshot, StrategyRun } from '../result/types.ts';
-import { at, moments, privateTotalKb, privateVmas, verdictOver } from './judge.ts';
+import type { StrategyRun } from '../result/types.ts';
+import { isKernelOperation } from './cost-table.ts';
+import { at, moments, privateTotalKb, verdictOver } from './judge.ts';
 import { sum } from './node-lists.ts';
 import type { Judgement } from './requirement-types.ts';
 
-/** What every design pays: the page cache itself, and the exits of conversions. */
-const SHARED = /^(?:page cache|KVM_EXIT_)/;
 const WRITE_LOCK = /lock for write/;
 /** Operations per page that are lost among the rest. */
 const FREE = 0.01;
@@ -13,8 +12,7 @@ const COUNTED = 2;
 const KB_PER_PAGE = 4;
 
 /**
- * Cost per fault: what the design adds for each page of private memory at its peak, by the counts of the run, and entries of host page
- * tables that stand for private memory. Met: next to nothing; partly: a page is counted when it comes and when it goes; not met: more,
+ * Cost per fault: what the design adds for each page of private memory at its peak, by the counts of the run. Met: next to nothing; partly: a page is counted when it comes and when it goes; not met: more,
  * or a lock for writing per page.
  */
 export function judgeCost(run: StrategyRun): Judgement {
@@ -22,10 +20,9 @@ export function judgeCost(run: StrategyRun): Judgement {
   if (!first) return verdictOver([]);
   const peak = rest.reduce((most, one) => (privateTotalKb(one) >= privateTotalKb(most) ? one : most), first);
   const pages = privateTotalKb(peak) / KB_PER_PAGE;
-  const operations = [
-    ...Object.entries(run.counts).filter(([name]) => !SHARED.test(name)),
-    ['host page-table entry', Math.max(...[first, ...rest].map(hostEntries))] as const,
-  ].filter(([, count]) => count > 0);
+  const operations = Object.entries(run.counts).filter(
+    ([name, count]) => !isKernelOperation(name) && count > 0,
+  );
   const added = sum(operations.map(([, count]) => count)) / pages;
   const locks = sum(operations.flatMap(([name, count]) => (WRITE_LOCK.test(name) ? [count] : []))) / pages;
   const [most] = operations.toSorted(([, a], [, b]) => b - a);
@@ -38,7 +35,3 @@ export function judgeCost(run: StrategyRun): Judgement {
     },
   ]);
 }
-
-/** Entries of host page tables for private memory: what numa_maps finds mapped. */
-const hostEntries = ({ facts }: Snapshot): number =>
-  sum(facts.processes.flatMap((process) => privateVmas(process).map(({ numa }) => numa.pages)));

@@ -1,4 +1,5 @@
 import { didYouMean } from '../units/closest-name.ts';
+import { LOCKS_READING, METADATA_READING } from './cost-readings.ts';
 import { CGROUP_READING, MEMINFO_READING, NODE_READING } from './memory-readings.ts';
 import { GAINED_READING, MOVED_READING, NOT_MOVED_READING } from './mover-readings.ts';
 import { PROCESS_READING } from './process-readings.ts';
@@ -18,6 +19,7 @@ import {
   OPERATIONS_READING,
   STEP_READING,
 } from './run-readings.ts';
+import { BOTH_POOLS_READING } from './pool-readings.ts';
 import { LARGEST_USER_READING, OBJECT_READING, OOM_VICTIM_READING } from './truth-readings.ts';
 
 /** Everything that a scenario can expect a value of, by the first word. */
@@ -27,6 +29,7 @@ const KINDS: Readonly<Record<string, ReadingKind>> = {
   node: NODE_READING,
   meminfo: MEMINFO_READING,
   object: OBJECT_READING,
+  'both-pools': BOTH_POOLS_READING,
   'oom-victim': OOM_VICTIM_READING,
   'largest-user': LARGEST_USER_READING,
   finding: FINDING_READING,
@@ -38,6 +41,8 @@ const KINDS: Readonly<Record<string, ReadingKind>> = {
   step: STEP_READING,
   answer: ANSWER_READING,
   operations: OPERATIONS_READING,
+  metadata: METADATA_READING,
+  locks: LOCKS_READING,
 };
 
 /** A reading of some words, with what it looks at; or what is wrong with the words. */

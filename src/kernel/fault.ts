@@ -1,6 +1,7 @@
 import { allocateFolios, setMlocked } from './folios.ts';
 import { accessHugetlb } from './hugetlb-fault.ts';
 import { markDirty } from './folio-flags.ts';
+import { mayHostAccess } from './gmem-access.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
@@ -65,7 +66,7 @@ function accessVma(
 ): AccessResult {
   if (vma.hugetlb) return accessHugetlb(kernel, task, mm, vma, vpn, count, isWrite);
   kernel.event('pgfault', count);
-  if (vma.file?.kind === 'gmem' && (vma.file.flags & 2) === 0) return 'SIGBUS';
+  if (vma.file?.kind === 'gmem' && !mayHostAccess(vma.file, indexOf(vma, vpn), count)) return 'SIGBUS';
   if (vma.file && indexOf(vma, vpn + count - 1) >= vma.file.sizePages) return 'SIGBUS';
   if (isWrite && !vma.shared) splitSharedHuge(kernel, mm, vpn, count);
   forgetPages(mm, mm.oldPages, vpn, count);

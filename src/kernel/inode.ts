@@ -38,6 +38,8 @@ export class Inode {
   refs = 0;
   /** Pages that a launch populated and encrypted; a second time fails. */
   readonly launched: RangeSet = new RangeSet();
+  /** Pages of a gmem that are shared, where the file itself keeps that (in-place conversion); null elsewhere. */
+  sharedPages: RangeSet | null = null;
   /** Huge pages of a hugetlb file, by huge index, that mappings were promised or that are there (its reserve map). */
   readonly hugeRegions: RangeSet = new RangeSet();
   /** GUEST_MEMFD_FLAG_* of a gmem. */

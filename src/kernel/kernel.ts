@@ -11,7 +11,7 @@ import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { NumaNode } from './node.ts';
 import type { KernelProfile } from './profiles.ts';
-import type { Proposals } from './proposals.ts';
+import { NO_PROPOSALS, type Proposals } from './proposals.ts';
 import { RangeSet } from './range-set.ts';
 import type { OpenFile, Process, Task } from './task.ts';
 import type { ReclaimRequest } from './lruvecs.ts';
@@ -85,6 +85,8 @@ export class Kernel {
   hasAgedFolios = false;
   /** Some group has a memory.high. */
   hasHighLimit = false;
+  /** Page-table entries of shadow VMAs that were made and taken away, and reverse-map walks that found a VMA of private memory. */
+  readonly shadowWork = { installed: 0, removed: 0, rmapWalks: 0 };
   /** MMU notifiers: called before user page-table entries of a range go. */
   mmuNotifiers: ((mm: Mm, vpn: number, count: number) => void)[] = [];
   /** MMU notifiers: an address space goes for good. */
@@ -130,7 +132,7 @@ export class Kernel {
     compactUnevictable?: boolean | undefined;
   }) {
     this.thp = config.thp ?? NO_THP;
-    this.proposed = config.proposed ?? { gmemHugePages: false };
+    this.proposed = config.proposed ?? NO_PROPOSALS;
     this.machine = config.machine;
     this.profile = config.profile;
     this.maxMapCount = config.maxMapCount ?? 65_530;

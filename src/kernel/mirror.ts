@@ -33,15 +33,17 @@ export function mirrorPages(
     const end = indexOf(vma, vma.end);
     const shift = vma.start - vma.pgoff;
     let tables = 0;
-    let isInside = true;
+    let inside = 0;
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i]!;
-      if (index >= vma.pgoff && index < end) tables += mm.tables.add(index + shift, 1);
-      else isInside = false;
+      if (index < vma.pgoff || index >= end) continue;
+      tables += mm.tables.add(index + shift, 1);
+      inside++;
     }
     addTables(kernel, mm, tables);
+    kernel.shadowWork.installed += inside;
     if (isPfnmap(vma)) continue;
-    if (isInside) {
+    if (inside === indices.length) {
       for (const run of runs) {
         forEachLane(run.count, run.period, run.lanes, (pfn, n) => accountMaps(kernel, mm, pfn, n));
       }
@@ -97,6 +99,7 @@ export function mirrorPart(kernel: Kernel, mm: Mm, vma: Vma, index: number, coun
 function mapRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number): void {
   const vpn = vma.start + index - vma.pgoff;
   addTables(kernel, mm, mm.tables.add(vpn, count));
+  kernel.shadowWork.installed += count;
   forEachMapping(mm, vma, vpn, count, (_, n, period, lanes) => {
     forEachLane(n, period, lanes, (pfn, length) => accountMaps(kernel, mm, pfn, length));
   });

@@ -207,7 +207,9 @@ export function truncateRange(
   for (const { mm, vma } of Array.from(inode.mappings)) {
     const from = Math.max(index, vma.pgoff);
     const to = Math.min(end, vma.pgoff + vma.end - vma.start);
-    if (from < to) zapRange(kernel, mm, vma.start + from - vma.pgoff, to - from, 'file');
+    if (from >= to) continue;
+    if (inode.kind === 'gmem') kernel.shadowWork.rmapWalks++;
+    zapRange(kernel, mm, vma.start + from - vma.pgoff, to - from, 'file');
   }
   if (task) splitAtBorders(kernel, task, inode, index, end);
   removePages(kernel, inode, index, count);

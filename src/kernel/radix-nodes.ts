@@ -57,6 +57,26 @@ export class RadixNodes {
     return this.#addFrom(1, index, count);
   }
 
+  /**
+   * Nodes that lead to what is there in some ranges of indices: leaf nodes that a range touches, and the nodes above those. Ranges are
+   * ascending and do not overlap.
+   */
+  countOver(ranges: readonly { start: number; count: number }[]): number {
+    let total = 0;
+    let below = ranges;
+    for (let l = 0; l < this.#height; l++) {
+      const nodes = new RangeSet();
+      for (const { start, count } of below) {
+        const first = Math.floor(start / this.#span);
+        const last = Math.floor((start + count - 1) / this.#span);
+        for (const run of this.#levels[l]!.runs(first, last - first + 1)) nodes.add(run.start, run.count);
+      }
+      total += nodes.size;
+      below = nodes.runs(0, 2 ** 50);
+    }
+    return total;
+  }
+
   /** Frees the leaf nodes [first, first+count) and nothing above them. Returns how many there were. */
   removeLeaves(first: number, count: number): number {
     this.#knownTo = 0;

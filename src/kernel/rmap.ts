@@ -28,6 +28,7 @@ export function mapShadowRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, 
   pages.forEachGap(index, count, (at, n) => {
     cache.forEach(at, n, (start, m, period, lanes) => {
       pages.add(start, m);
+      kernel.shadowWork.installed += m;
       forEachLane(m, period, lanes, (pfn, length) => accountMaps(kernel, mm, pfn, length));
     });
   });
@@ -86,7 +87,10 @@ function zapShadows(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
     if (!pages || (pages.size === 0 && !vma.mirrors)) continue;
     const from = Math.max(vpn, vma.start);
     const n = Math.min(vpn + count, vma.end) - from;
-    forEachMapping(mm, vma, from, n, (_, m, period, lanes) => unmapFrames(kernel, mm, m, period, lanes));
+    forEachMapping(mm, vma, from, n, (_, m, period, lanes) => {
+      kernel.shadowWork.removed += m;
+      unmapFrames(kernel, mm, m, period, lanes);
+    });
     pages.remove(indexOf(vma, from), n);
   }
 }

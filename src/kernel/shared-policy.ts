@@ -33,6 +33,11 @@ export class SharedPolicy {
     return { policy: null, end: Infinity };
   }
 
+  /** Ranges that have one. */
+  get size(): number {
+    return this.#ranges.length;
+  }
+
   get isEmpty(): boolean {
     return this.#ranges.length === 0;
   }

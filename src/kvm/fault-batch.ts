@@ -25,6 +25,7 @@ export function guestAccessPages(
   startRunning(kernel, vm, task);
   const fresh: Fresh = { indices: new Float64Array(length), slots: [] };
   let slot = null as GmemSlot | null;
+  let takesAll = false;
   const flush = (): GuestExit | null => {
     const exit = fresh.slots.length > 0 ? faultFresh(kvm, vm, task, fresh) : null;
     fresh.slots.length = 0;
@@ -41,8 +42,9 @@ export function guestAccessPages(
         if (exit) return exit;
       }
       slot = next;
+      takesAll = slot !== null && (slot.isGmemOnly || slot.isInPlace);
     }
-    if (slot !== null && isFresh(vm, slot, gfn)) {
+    if (slot !== null && isFresh(vm, slot, gfn, takesAll)) {
       fresh.indices[fresh.slots.length] = slot.gmemIndex + gfn - slot.gfn;
       fresh.slots.push(slot);
       continue;
@@ -59,11 +61,9 @@ interface Fresh {
   slots: GmemSlot[];
 }
 
-/** Whether an access to a frame allocates a private page. */
-function isFresh(vm: Vm, slot: GmemSlot, gfn: number): boolean {
-  return (
-    (slot.isGmemOnly || vm.privateGfns.has(gfn)) && !slot.gmem.cache.has(slot.gmemIndex + gfn - slot.gfn)
-  );
+/** Whether an access to a frame allocates a page of the gmem; `takesAll`: the slot has nothing else. */
+function isFresh(vm: Vm, slot: GmemSlot, gfn: number, takesAll: boolean): boolean {
+  return (takesAll || vm.privateGfns.has(gfn)) && !slot.gmem.cache.has(slot.gmemIndex + gfn - slot.gfn);
 }
 
 function faultFresh(kvm: Kvm, vm: Vm, task: Task, { indices, slots }: Fresh): GuestExit | null {

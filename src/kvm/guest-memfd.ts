@@ -1,16 +1,14 @@
+import { GMEM_FLAG_INIT_SHARED } from '../kernel/gmem-access.ts';
 import type { Inode } from '../kernel/inode.ts';
 import { type FillFailure, fillCache, truncateRange } from '../kernel/page-cache.ts';
 import { installFd } from '../kernel/process.ts';
 import type { Process, Task } from '../kernel/task.ts';
 import type { Errno } from '../units/errno.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
+import { initialShares } from './in-place.ts';
 import type { Kvm } from './kvm.ts';
 import { zapGfns } from './tdp.ts';
 import type { Vm } from './vm.ts';
-
-/** GUEST_MEMFD_FLAG_MMAP and GUEST_MEMFD_FLAG_INIT_SHARED. */
-export const GMEM_FLAG_MMAP = 1;
-export const GMEM_FLAG_INIT_SHARED = 2;
 
 /** What KVM_CREATE_GUEST_MEMFD asks for; bytes. */
 export interface GmemRequest {
@@ -28,7 +26,7 @@ export function createGmem(
 ): { fd: number; inode: Inode } | Errno {
   const { kernel } = kvm;
   let valid = kernel.profile.gmemFlags;
-  if (vm.hasPrivateMemory) valid &= ~GMEM_FLAG_INIT_SHARED;
+  if (vm.hasPrivateMemory && !kernel.proposed.inPlaceConversion) valid &= ~GMEM_FLAG_INIT_SHARED;
   if ((request.flags & ~valid) !== 0) return 'EINVAL';
   if (request.bytes <= 0 || request.bytes % PAGE_SIZE !== 0) return 'EINVAL';
   const inode = kernel.newInode({
@@ -40,6 +38,7 @@ export function createGmem(
     ino: kernel.nextAnonIno++,
     flags: request.flags,
   });
+  inode.sharedPages = initialShares(kernel, vm, request.flags, inode.sizePages);
   kvm.vmOfGmem.set(inode, vm);
   vm.refs++;
   const fd = installFd(process, { kind: 'inode', inode, vm: null, link: kernel.profile.gmemName });
@@ -83,7 +82,8 @@ export function zapFileRange(kvm: Kvm, inode: Inode, index: number, count: numbe
     if (slot.gmem !== inode) continue;
     const from = Math.max(index, slot.gmemIndex);
     const to = Math.min(index + count, slot.gmemIndex + slot.pages);
-    if (from < to) zapGfns(kvm, vm, slot.gfn + from - slot.gmemIndex, to - from, 'private');
+    const kind = slot.isInPlace ? 'all' : 'private';
+    if (from < to) zapGfns(kvm, vm, slot.gfn + from - slot.gmemIndex, to - from, kind);
   }
 }
 

@@ -91,7 +91,7 @@ export class Kvm {
     for (const vm of this.vms) {
       if (vm.process.mm !== mm) continue;
       for (const slot of vm.slots.values()) {
-        if (slot.isGmemOnly || slot.userspaceVpn === 0) continue;
+        if (slot.isGmemOnly || slot.isInPlace || slot.userspaceVpn === 0) continue;
         const from = Math.max(vpn, slot.userspaceVpn);
         const to = Math.min(vpn + count, slot.userspaceVpn + slot.pages);
         if (from < to) zapGfns(this, vm, slot.gfn + from - slot.userspaceVpn, to - from, 'shared');

@@ -7,6 +7,7 @@ import type { Errno } from '../units/errno.ts';
 import { PAGE_SIZE, PAGES_PER_PMD, PAGES_PER_PUD } from '../units/pages.ts';
 import type { Kvm } from './kvm.ts';
 import type { MemSlot } from './memslot.ts';
+import { adoptShares } from './in-place.ts';
 import { zapGfns } from './tdp.ts';
 import type { Vm } from './vm.ts';
 
@@ -57,22 +58,29 @@ export function setMemoryRegion(kvm: Kvm, vm: Vm, task: Task, request: RegionReq
     gmem: request.gmem,
     gmemIndex,
     isGmemOnly: request.gmem !== null && !vm.hasPrivateMemory,
+    isInPlace: request.gmem !== null && request.gmem.sharedPages !== null,
     mapped: new RangeSet(),
     lpageInfo: new KernelPages(),
   };
   allocateAccounted(kvm.kernel, task, slot.lpageInfo, 'vmalloc', lpageInfoPages(gfn, pages));
   vm.slots.set(slot.id, slot);
+  adoptShares(vm, slot);
   if (slot.gmem) kvm.hooks.slotBound(slot);
   return 0;
 }
 
 /** kvm_alloc_memslot_metadata: four bytes for each block of 2 MiB that the slot touches, and for each of 1 GiB, in whole pages each. */
-function lpageInfoPages(gfn: number, pages: number): number {
-  return [PAGES_PER_PMD, PAGES_PER_PUD].reduce((sum, size) => {
-    const blocks = Math.floor((gfn + pages - 1) / size) - Math.floor(gfn / size) + 1;
-    return sum + Math.ceil((blocks * LPAGE_INFO_BYTES) / PAGE_SIZE);
-  }, 0);
-}
+const lpageInfoPages = (gfn: number, pages: number): number =>
+  lpageBlocks({ gfn, pages }).reduce(
+    (sum, blocks) => sum + Math.ceil((blocks * LPAGE_INFO_BYTES) / PAGE_SIZE),
+    0,
+  );
+
+/** Blocks of 2 MiB that a slot touches, and of 1 GiB. */
+export const lpageBlocks = ({ gfn, pages }: Pick<MemSlot, 'gfn' | 'pages'>): number[] =>
+  [PAGES_PER_PMD, PAGES_PER_PUD].map(
+    (size) => Math.floor((gfn + pages - 1) / size) - Math.floor(gfn / size) + 1,
+  );
 
 /** sizeof(struct kvm_lpage_info). */
 const LPAGE_INFO_BYTES = 4;
@@ -106,6 +114,7 @@ function checkBinding(kvm: Kvm, vm: Vm, gmem: Inode, index: number, pages: numbe
 function deleteSlot(kvm: Kvm, vm: Vm, slot: MemSlot): void {
   zapGfns(kvm, vm, slot.gfn, slot.pages, 'all');
   vm.slots.delete(slot.id);
+  if (slot.isInPlace) vm.privateGfns.remove(slot.gfn, slot.pages);
   freeSlotPages(kvm, slot);
   if (slot.gmem) kvm.hooks.slotDeleted(slot);
 }

@@ -16,6 +16,8 @@ export interface MemSlot {
   readonly gmemIndex: number;
   /** Shared and private faults alike come from the gmem (KVM_MEMSLOT_GMEM_ONLY, 6.18). */
   readonly isGmemOnly: boolean;
+  /** Private and shared frames alike come from the gmem, which says of each page what it is (in-place conversion). */
+  readonly isInPlace: boolean;
   /**
    * Pages of the gmem, by their index, that second-level entries map. Such an entry points at the frame that the file holds there, or else
    * stands in the VM's `staleEntries`: whoever takes a frame out of the file ought to zap the entry first.

@@ -69,8 +69,9 @@ function accessOne(
   const isPrivate = slot.isGmemOnly || vm.privateGfns.has(gfn);
   if (kind !== 'attribute' && (kind === 'private') !== isPrivate)
     return fault(gfn, 'EFAULT', kind === 'private');
-  if (isPrivate ? slot.mapped.has(slot.gmemIndex + gfn - slot.gfn) : vm.tdp.has(gfn)) return null;
-  return isPrivate ? faultPrivate(kvm, vm, slot, task, gfn, 1) : faultShared(kvm, vm, slot, task, gfn, 1);
+  const fromGmem = isPrivate || slot.isInPlace;
+  if (fromGmem ? slot.mapped.has(slot.gmemIndex + gfn - slot.gfn) : vm.tdp.has(gfn)) return null;
+  return fromGmem ? faultPrivate(kvm, vm, slot, task, gfn, 1) : faultShared(kvm, vm, slot, task, gfn, 1);
 }
 
 function accessSlot(
@@ -89,10 +90,11 @@ function accessSlot(
       failed = fault(at, 'EFAULT', kind === 'private');
       return;
     }
-    const shift = isPrivate ? slot.gmemIndex - slot.gfn : 0;
-    (isPrivate ? slot.mapped : vm.tdp).forEachGap(at + shift, n, (start, length) => {
+    const fromGmem = isPrivate || slot.isInPlace;
+    const shift = fromGmem ? slot.gmemIndex - slot.gfn : 0;
+    (fromGmem ? slot.mapped : vm.tdp).forEachGap(at + shift, n, (start, length) => {
       if (failed) return;
-      failed = isPrivate
+      failed = fromGmem
         ? faultPrivate(kvm, vm, slot, task, start - shift, length)
         : faultShared(kvm, vm, slot, task, start, length);
     });
@@ -100,7 +102,7 @@ function accessSlot(
   return failed;
 }
 
-/** kvm_faultin_pfn_private: pages come from the gmem, allocated where missing. */
+/** kvm_faultin_pfn_private: pages come from the gmem, allocated where missing; shared ones, too, where it has them. */
 function faultPrivate(
   kvm: Kvm,
   vm: Vm,

@@ -52,7 +52,7 @@ export function forEachKind(
 }
 
 function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: number, isPrivate: boolean): void {
-  if (!isPrivate) {
+  if (!isPrivate && !slot.isInPlace) {
     if (vm.tdp.size > 0) zapShared(kvm, vm, gfn, count);
     return;
   }

@@ -6,8 +6,12 @@ import {
   formulaTable,
   hazardTable,
   limitTable,
+  metadataTable,
+  operationTable,
   payerTables,
   placementTable,
+  poolTable,
+  priceTable,
   scorecardTable,
   stepId,
   toolTable,
@@ -50,6 +54,9 @@ export function consequenceSections(result: RunResult, report: ConsequenceReport
       message === '' ? outcome : `${outcome}: ${message}`,
     ]),
   );
+  const pools = poolTable(report);
+  const metadata = metadataTable(report, subject);
+  const operations = operationTable(report);
   const risks = hazardTable(report);
   return [
     scorecard,
@@ -82,6 +89,16 @@ export function consequenceSections(result: RunResult, report: ConsequenceReport
           },
         ]
       : []),
+    ...(pools ? [{ id: 'pools', title: 'Memory in both pools', body: htmlTable(pools) }] : []),
+    {
+      id: 'costs',
+      title: 'What it costs',
+      body: html`${moment} ${metadata && titled(metadata)} ${operations && titled(operations)}
+        <details>
+          <summary>Prices and their sources</summary>
+          ${htmlTable(priceTable())}
+        </details>`,
+    },
     {
       id: 'tools',
       title: 'What tools make people believe',
@@ -111,7 +128,7 @@ function shownSteps(
 ): StepResult[] {
   const wanted = new Set([
     ...scorecard.flatMap(({ cells }) => cells.flatMap(({ evidence }) => (evidence ? [evidence.step] : []))),
-    ...follows.flatMap(({ hazards }) => hazards.map(({ step }) => step)),
+    ...follows.flatMap(({ hazards, pools }) => [...hazards, ...pools].map(({ step }) => step)),
     ...strategies.flatMap(({ snapshots }) => snapshots.map(({ step }) => step)),
   ]);
   const byNumber = new Map(strategies.flatMap(({ steps }) => steps.map((step) => [step.n, step] as const)));

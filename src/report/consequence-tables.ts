@@ -1,9 +1,11 @@
 import type { ConsequenceReport, StrategyConsequences } from '../analysis/consequence-report.ts';
+import { COST_TABLE } from '../analysis/cost-table.ts';
 import type { Death } from '../analysis/deaths.ts';
 import { HAZARD_TITLES } from '../analysis/hazards.ts';
 import { agrees } from '../analysis/judge.ts';
 import type { LimitRow, PayerRow } from '../analysis/payers.ts';
 import type { PlacementRow } from '../analysis/placement-losses.ts';
+import type { PoolRow } from '../analysis/pool-rows.ts';
 import type { RequirementVerdict } from '../analysis/requirement-types.ts';
 import type { Subject } from '../analysis/subject.ts';
 import { TOOL_FORMULAS } from '../analysis/tool-formulas.ts';
@@ -163,6 +165,117 @@ function moverWords({ kb, movableKb }: PlacementRow): string {
   if (movableKb === 0) return 'movers may take nothing';
   return `movers may take ${movableKb === kb ? 'all of it' : sizeText(movableKb)}`;
 }
+
+/** Memory that conversions left in both pools, by file, over the whole run. */
+export function poolTable({ strategies }: ConsequenceReport): ReportTable | null {
+  const objects = unique(strategies.flatMap(({ pools }) => pools.map(({ object }) => object)));
+  if (objects.length === 0) return null;
+  return {
+    title: 'Memory in both pools',
+    header: ['File', ...strategies.map(({ strategy }) => strategy)],
+    rows: objects.map((object) => [
+      object,
+      ...strategies.map(({ pools }) => poolCell(pools.find((row) => row.object === object))),
+    ]),
+  };
+}
+
+function poolCell(row: PoolRow | undefined): ReportCell {
+  if (!row) return { text: 'none', tone: 'good' };
+  const { peakKb, leftKb, steps, kbSteps, step, line } = row;
+  const left = leftKb > 0 ? [`${sizeText(leftKb)} at the end`] : [];
+  return {
+    text: `at most ${sizeText(peakKb)}`,
+    note: [
+      `after ${steps} ${steps === 1 ? 'step' : 'steps'}, ${sizeText(kbSteps)} added up over them`,
+      ...left,
+    ].join('; '),
+    tone: leftKb > 0 ? 'bad' : 'mixed',
+    link: { to: stepId(step), text: evidenceText({ step, line, snapshot: null }) },
+  };
+}
+
+/** What private memory and the designs keep at that moment, counts first. */
+export function metadataTable({ strategies }: ConsequenceReport, subject: Subject): ReportTable | null {
+  const at = strategies.map(({ structures }) => structures.filter(({ step }) => step === subject.step));
+  const names = ordered(
+    at.flat().map(({ structure }) => structure),
+    COST_TABLE.structures.map(({ id }) => id),
+  );
+  if (names.length === 0) return null;
+  return {
+    title: 'What it takes in memory',
+    header: ['Structure', ...strategies.map(({ strategy }) => strategy)],
+    rows: names.map((name) => [
+      COST_TABLE.structures.find(({ id }) => id === name)?.title ?? name,
+      ...at.map((rows): ReportCell => {
+        const row = rows.find(({ structure }) => structure === name);
+        if (!row) return '–';
+        return {
+          text: row.count.toLocaleString('en'),
+          note: row.bytes === null ? undefined : `${row.bytes.toLocaleString('en')} bytes`,
+          tone: row.by === 'design' ? 'mixed' : undefined,
+        };
+      }),
+    ]),
+  };
+}
+
+/** What was done for private memory in the whole run, and the locks that took. */
+export function operationTable({ strategies }: ConsequenceReport): ReportTable | null {
+  const names = ordered(
+    strategies.flatMap(({ operations }) => operations.map(({ operation }) => operation)),
+    COST_TABLE.operations.map(({ name }) => name),
+  );
+  if (names.length === 0) return null;
+  return {
+    title: 'What it takes in operations',
+    header: ['Operation', ...strategies.map(({ strategy }) => strategy)],
+    rows: names.map((name) => [
+      name,
+      ...strategies.map(({ operations }): ReportCell => {
+        const row = operations.find(({ operation }) => operation === name);
+        if (!row) return '–';
+        const locks = row.locks
+          .filter(({ lock }) => lock !== name)
+          .map(({ lock, count }) => `${count.toLocaleString('en')} × ${lock}`);
+        const time = row.ns === null ? [] : [`${(row.ns / 1e9).toPrecision(3)} s as measured`];
+        return {
+          text: row.count.toLocaleString('en'),
+          note: [...locks, ...time].join('; ') || undefined,
+          tone: row.by === 'design' ? 'mixed' : undefined,
+        };
+      }),
+    ]),
+  };
+}
+
+/** Sizes and times that these tables rest on, with their sources. */
+export function priceTable(): ReportTable {
+  const { structures, operations } = COST_TABLE;
+  return {
+    title: 'Prices and their sources',
+    header: ['What', 'Price', 'Source'],
+    rows: [
+      ...structures.map(({ title, bytes, bytesByKernel = {}, source }) => {
+        const others = Object.entries(bytesByKernel).map(([kernel, size]) => `${size} on ${kernel}`);
+        return [title, [`${bytes} bytes`, ...others].join(', '), source];
+      }),
+      ...operations.map(({ name, locks, ns, measured, source }) => [
+        name,
+        [
+          ...locks.map(({ lock, every }) => (every === 1 ? lock : `${lock} for every ${every}`)),
+          ...(ns === undefined ? [] : [`${ns} ns`]),
+        ].join('; ') || 'counted only',
+        measured === undefined ? source : `${source}; ${measured}`,
+      ]),
+    ],
+  };
+}
+
+/** Names that occur, those of a list first and in its order. */
+const ordered = (names: readonly string[], known: readonly string[]): string[] =>
+  unique([...known.filter((name) => names.includes(name)), ...names]);
 
 /** What tools say at that moment about the process, its cgroup and the machine. */
 export function toolTable({ strategies }: ConsequenceReport, subject: Subject): ReportTable {

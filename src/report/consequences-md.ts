@@ -5,8 +5,11 @@ import {
   deathTable,
   hazardTable,
   limitTable,
+  metadataTable,
+  operationTable,
   payerTables,
   placementTable,
+  poolTable,
   toolTable,
 } from './consequence-tables.ts';
 import type { ReportCell, ReportTable } from './html-table.ts';
@@ -26,6 +29,8 @@ export function consequencesMd(
     ['Who pays for whom', [...payerTables(report, subject), limitTable(report)]],
     ['Who dies', [deathTable(report, subject)]],
     ['Off policy, and what movers could do', [placementTable(report, subject)]],
+    ['Memory in both pools', [poolTable(report)]],
+    ['What it costs', [metadataTable(report, subject), operationTable(report)]],
     ['What tools make people believe', [toolTable(report, subject)]],
     ['Hazards', [risks]],
   ];

@@ -58,6 +58,8 @@ export interface StrategyRun {
   kernelLog?: string[] | undefined;
   /** What movers did to private memory, and what came of it; absent where none did anything. */
   movers?: MoverRecord[] | undefined;
+  /** Guest memory that existed twice; absent where none did. */
+  inBothPools?: PoolOverlap[] | undefined;
   /** Operation counts (locks, walks, counter updates …) by name. */
   counts: Record<string, number>;
   /** Balanced ledger: postings summed by from, to and reason. */
@@ -111,6 +113,26 @@ export interface TruthFacts {
   processes: ProcessTruth[];
   /** Free plus used pages per node. */
   nodes: { nid: number; freePages: number; usedPages: number }[];
+  /** Structures that exist because of private memory, by their ids in datasets/costs.json. */
+  structures?: Record<string, number> | undefined;
+  /** Guest memory that exists twice, as of now; absent when none ever did. */
+  inBothPools?: PoolOverlap[] | undefined;
+}
+
+/** Pages of one gmem of which the shared pool behind the same guest frames has a page, too: memory that a guest occupies twice. */
+export interface PoolOverlap {
+  /** Object name of the gmem. */
+  object: string;
+  /** Now. */
+  pages: number;
+  /** The most so far, and the first step after which it was so many. */
+  peakPages: number;
+  peakStep: number;
+  peakLine: number;
+  /** Pages summed over all steps after which they were in both. */
+  pageSteps: number;
+  /** Steps after which there were any. */
+  steps: number;
 }
 
 export interface Holding {

@@ -53,6 +53,11 @@ export async function loadScenario(input: ScenarioInput): Promise<Loaded<{ scena
     expectable({ machine, kernel, processes, steps: isScriptSound ? steps : null }),
     section,
   );
+  if (kernel === '6.12' && source.proposed?.includes('in-place-conversion')) {
+    const words =
+      'in-place-conversion builds on mmap() of a guest_memfd, which 6.12 lacks: kernel is to be "6.18" or "7.3"';
+    section.complain(['proposed'], 'range', words);
+  }
   if (problems.count > 0 || elsewhere.length > 0 || !machine) {
     return { problems: [...problems.sorted(), ...elsewhere] };
   }

@@ -1,8 +1,10 @@
 import type { Expectation } from '../expect/expectation.ts';
 import type { Errno } from '../units/errno.ts';
 
-/** `gmem-huge-pages`: gmem is filled with 2 MiB folios. */
-export type Proposal = 'gmem-huge-pages';
+/**
+ * `gmem-huge-pages`: gmem is filled with 2 MiB folios. `in-place-conversion`: a gmem that can be mapped holds both halves of a guest's memory.
+ */
+export type Proposal = 'gmem-huge-pages' | 'in-place-conversion';
 
 /** A checked scenario: every name resolved, every size in bytes, every step parsed. Plain data. */
 export interface Scenario {
@@ -261,7 +263,8 @@ export interface StepArgs {
   /** KVM_SEV_SNP_LAUNCH_UPDATE by the worker's thread. */
   'vm launch-update': { gpa: number; bytes: number };
   /**
-   * explicit: the guest asks (page-state change → KVM_EXIT_HYPERCALL), the VMM sets attributes and discards as `discard` says.
+   * explicit: the guest asks (page-state change → KVM_EXIT_HYPERCALL), the VMM sets attributes and gives pages of the pools back that `discard`
+   * names. `left`: those of the pool that the range leaves, if that is another one.
    * implicit: the guest just accesses with the other C-bit (KVM_EXIT_MEMORY_FAULT), then the VMM converts, then the access repeats.
    */
   'vm convert': {
@@ -269,7 +272,7 @@ export interface StepArgs {
     bytes: number;
     to: 'private' | 'shared';
     how: 'explicit' | 'implicit';
-    discard: boolean;
+    discard: 'left' | 'none' | 'private' | 'shared' | 'both';
   };
   /** Creates a vCPU thread `index` with its own cpu and policy; later `vm touch … vcpu=INDEX` run on it. */
   'vm vcpu': { index: number; cpu: number; mode: ModeName; flags: ModeFlag[]; nodes: number[] };

@@ -1,4 +1,5 @@
 import { FrameTable } from '../kernel/frame-table.ts';
+import { GMEM_FLAG_MMAP } from '../kernel/gmem-access.ts';
 import type { Inode } from '../kernel/inode.ts';
 import type { Policy } from '../kernel/mempolicy.ts';
 import type { Mm } from '../kernel/mm.ts';
@@ -9,7 +10,7 @@ import { forEachMapping, mapShadowRange, zapRange } from '../kernel/rmap.ts';
 import { allocateAccounted } from '../kernel/accounted-pages.ts';
 import type { Process } from '../kernel/task.ts';
 import { indexOf, type Vma } from '../kernel/vma.ts';
-import { GMEM_FLAG_MMAP, zapFileRange } from '../kvm/guest-memfd.ts';
+import { zapFileRange } from '../kvm/guest-memfd.ts';
 import type { Kvm } from '../kvm/kvm.ts';
 import type { Vm as KvmVm } from '../kvm/vm.ts';
 import type {
@@ -33,6 +34,8 @@ export class WorldView implements KernelView {
   readonly nodeCount: number;
   /** Operations by name. */
   readonly counts: Record<string, number> = {};
+  readonly #held: Record<string, number> = {};
+  readonly #maps: FrameTable[] = [];
   readonly #kvm: Kvm;
   readonly #ledger: Ledger;
 
@@ -258,6 +261,7 @@ export class WorldView implements KernelView {
 
   newPageMap(): PageMap {
     const table = new FrameTable();
+    this.#maps.push(table);
     return {
       set: (index, count, value) => table.allocate(index, count, value),
       clear: (index, count, visit) => table.free(index, count, visit),
@@ -267,6 +271,16 @@ export class WorldView implements KernelView {
 
   count(operation: string, times = 1): void {
     this.counts[operation] = (this.counts[operation] ?? 0) + times;
+  }
+
+  hold(structure: string, count: number): void {
+    this.#held[structure] = (this.#held[structure] ?? 0) + count;
+  }
+
+  /** What designs keep now, by structure of the cost table. */
+  get held(): Readonly<Record<string, number>> {
+    const owners = this.#maps.reduce((sum, { size }) => sum + size, 0);
+    return { ...this.#held, 'owner-id': (this.#held['owner-id'] ?? 0) + owners };
   }
 }
 

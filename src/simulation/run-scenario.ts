@@ -13,6 +13,7 @@ import { KernelPanic } from '../kernel/kernel-panic.ts';
 import type { PlannedPart, StrategyPlan } from '../strategy/plan.ts';
 import { formatList } from '../units/nodelist.ts';
 import { checkLaws } from './laws.ts';
+import { allOperations } from './kernel-operations.ts';
 import { done } from './outcome.ts';
 import { runStep, stepResult } from './run-step.ts';
 import { snapshotFacts } from './readers/snapshot-facts.ts';
@@ -119,8 +120,9 @@ export function runStrategy(scenario: Scenario, plan: StrategyPlan): StrategyRun
     run.findings = world.findings;
     run.kills = world.kills;
     if (world.movers.records.length > 0) run.movers = world.movers.records;
+    if (world.pools.rows) run.inBothPools = world.pools.rows;
     if (world.kernel.log.length > 0) run.kernelLog = [...world.kernel.log];
-    run.counts = sorted(world.view.counts);
+    run.counts = sorted(allOperations(world));
     run.ledger = world.ledger.lines();
   }
   run.expectations = checkExpectations(scenario.expectations, run, scenario.kernel);

@@ -50,6 +50,7 @@ export function runStep(world: World, step: Step, n: number): StepResult {
   world.at = { step: n, line: step.line };
   const result = world.movers.around(step, () => dispatch(world, step, n));
   world.stale.afterStep();
+  world.pools.afterStep(step);
   return result;
 }
 

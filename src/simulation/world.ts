@@ -12,11 +12,13 @@ import type { Scenario } from '../scenario/types.ts';
 import type { Hooks } from '../strategy/contract.ts';
 import type { StrategyPlan } from '../strategy/plan.ts';
 import { composeHooks, installHooks, type ReaderHooks } from './compose-hooks.ts';
+import { kernelOperations } from './kernel-operations.ts';
 import { WorldView } from './kernel-view.ts';
 import { Ledger } from './ledger.ts';
 import { MappingJournal } from './mapping-journal.ts';
 import { MoverBook } from './mover-book.ts';
 import { oomKill } from './oom-kill.ts';
+import { PoolBook } from './pool-book.ts';
 import { placeBackground } from './background.ts';
 import { fillPool } from './boot-pool.ts';
 import { readPrograms, startWorker } from './start-worker.ts';
@@ -55,6 +57,8 @@ export class World {
   readonly mounts: TmpfsMount[] = [];
   /** What movers did. */
   readonly movers: MoverBook;
+  /** Guest memory that lies in both pools. */
+  readonly pools: PoolBook;
   /** Entries of guests' page tables that are wrong. */
   readonly stale: StaleWatch;
   /** The step that is being run: its number in the script and its line in the file. */
@@ -78,7 +82,10 @@ export class World {
       maxMapCount: machine.sysctl['vm.max_map_count'],
       compactUnevictable: machine.sysctl['vm.compact_unevictable_allowed'] !== 0,
       thp: machine.thp,
-      proposed: { gmemHugePages: config.scenario.proposed?.includes('gmem-huge-pages') ?? false },
+      proposed: {
+        gmemHugePages: config.scenario.proposed?.includes('gmem-huge-pages') ?? false,
+        inPlaceConversion: config.scenario.proposed?.includes('in-place-conversion') ?? false,
+      },
     });
     this.kernel.reclaim = (request) => reclaim(this.kernel, request);
     this.kernel.exitProcess = (process) => {
@@ -90,7 +97,7 @@ export class World {
     this.kvm = new Kvm({ kernel: this.kernel });
     this.view = new WorldView({ kvm: this.kvm, ledger: this.ledger });
     const parts = config.plan.parts.map((planned) => createPart(planned, this.view));
-    const hooks = composeHooks(parts);
+    const hooks = composeHooks([kernelOperations(this.kernel, this.view), ...parts]);
     installHooks(this.kvm, hooks);
     this.readers = hooks.readers;
     const journal = new MappingJournal();
@@ -100,6 +107,7 @@ export class World {
     if (mayLose) this.kvm.hooks = journal.around(this.kvm.hooks, () => this.at);
     this.stale = new StaleWatch({ world: this, journal });
     this.movers = new MoverBook({ world: this });
+    this.pools = new PoolBook({ world: this });
     fillPool(this.kernel, machine);
     placeBackground(this.kernel, machine.nodes);
     if (machine.swap?.isOn) activateSwap(this);

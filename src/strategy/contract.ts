@@ -272,6 +272,8 @@ export interface KernelView {
   newPageMap(): PageMap;
   /** Counts an operation for the cost table (locks, walks, counter updates). */
   count(operation: string, times?: number): void;
+  /** Says that the design keeps so many more (negative: fewer) of a structure of the cost table. Page maps count by themselves. */
+  hold(structure: string, count: number): void;
 }
 
 /** Page index to a positive number (an owner's id). */

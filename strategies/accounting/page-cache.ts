@@ -19,11 +19,8 @@ export const pageCache: Part = {
       },
     },
   },
-  create: (view, options) => ({
-    ...(options['charge'] === 'vm' ? { chargeTo: (gmem: Gmem) => view.livingOwner(gmem) } : {}),
-    folioAllocated: (_gmem, pages) => view.count('page cache insert', pages.total),
-    folioFreed: (_gmem, _index, count) => view.count('page cache remove', count),
-  }),
+  create: (view, options) =>
+    options['charge'] === 'vm' ? { chargeTo: (gmem: Gmem) => view.livingOwner(gmem) } : {},
 };
 
 export default pageCache;

@@ -160,6 +160,7 @@ function countAllocated(view: KernelView, options: Options): Hooks {
       if (isLate) return;
       const file = files.get(gmem.id);
       files.delete(gmem.id);
+      file?.owners?.clear(0, gmem.sizePages, () => undefined);
       if (!file || !takesBack) return;
       for (const [process, pages] of file.pages) if (pages > 0) add(file, process, -pages);
     },

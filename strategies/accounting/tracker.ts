@@ -66,7 +66,9 @@ export const tracker: Part = {
       gmemCreated: (gmem, _by, vm) => {
         const nodes = new Float64Array(view.nodeCount);
         files.set(gmem.id, { gmem, creator: vm.process, nodes, mapped: 0 });
+        view.hold('node-counter', view.nodeCount);
       },
+      gmemReleased: () => view.hold('node-counter', -view.nodeCount),
       folioAllocated: (gmem, pages, nodes) => {
         const file = files.get(gmem.id);
         if (!file) return;

@@ -1,4 +1,4 @@
-import type { Gmem, Part, PolicyChoice, PolicyRange, Slot } from '../../src/strategy/contract.ts';
+import type { Gmem, PageRuns, Part, PolicyChoice, PolicyRange, Slot } from '../../src/strategy/contract.ts';
 
 /** A slot and what its shared side's policies were when it was set. */
 interface Binding {
@@ -42,10 +42,7 @@ export const mempolicyDup: Part = {
       if (slot.userspaceVpn === 0) return { policy: null, until: slotEnd };
       const { process } = slot.vm;
       const vpn = slot.userspaceVpn + index - slot.gmemIndex;
-      if (readAtFault) {
-        view.count('mmap_lock for read');
-        if (!process.isAlive) return { policy: null, until: slotEnd };
-      }
+      if (readAtFault && !process.isAlive) return { policy: null, until: slotEnd };
       const ranges = readAtFault ? view.policiesAt(process, vpn, slotEnd - index) : policies;
       const range = ranges.find(({ start, count }) => vpn < start + count);
       if (!range) return { policy: null, until: slotEnd };
@@ -59,10 +56,22 @@ export const mempolicyDup: Part = {
     const covers = ({ slot }: Binding, index: number): boolean =>
       index >= slot.gmemIndex && index < slot.gmemIndex + slot.pages;
 
+    /** Copies of policies that bindings keep. */
+    const hold = (bound: readonly Binding[], sign: 1 | -1): void => {
+      if (readAtFault) return;
+      for (const { policies } of bound)
+        view.hold('mempolicy', sign * policies.filter((one) => one.policy).length);
+    };
+
     const drop = (gmem: Gmem, slot: Slot): void => {
+      const bound = bindings.get(gmem.id) ?? [];
+      hold(
+        bound.filter((binding) => binding.slot === slot),
+        -1,
+      );
       bindings.set(
         gmem.id,
-        (bindings.get(gmem.id) ?? []).filter((binding) => binding.slot !== slot),
+        bound.filter((binding) => binding.slot !== slot),
       );
     };
 
@@ -85,10 +94,22 @@ export const mempolicyDup: Part = {
         view.count('mmap_lock for read');
         const policies =
           slot.userspaceVpn === 0 ? [] : view.policiesAt(slot.vm.process, slot.userspaceVpn, slot.pages);
+        hold([{ slot, policies }], 1);
         bindings.set(slot.gmem.id, [...(bindings.get(slot.gmem.id) ?? []), { slot, policies }]);
       },
       slotDeleted: (slot) => drop(slot.gmem, slot),
-      gmemReleased: (gmem) => void bindings.delete(gmem.id),
+      gmemReleased: (gmem) => {
+        hold(bindings.get(gmem.id) ?? [], -1);
+        bindings.delete(gmem.id);
+      },
+      // Each page that is allocated asks for its VMA.
+      ...(readAtFault
+        ? {
+            folioAllocated: (gmem: Gmem, pages: PageRuns) => {
+              if ((bindings.get(gmem.id) ?? []).length > 0) view.count('mmap_lock for read', pages.total);
+            },
+          }
+        : {}),
       choosePolicy: (gmem, index) => {
         const bound = bindings.get(gmem.id) ?? [];
         const binding = bound.find((each) => covers(each, index));

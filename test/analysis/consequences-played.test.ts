@@ -35,7 +35,7 @@ snapshot short
 `;
 
 const consequencesOf = ({ run }: Played): StrategyConsequences =>
-  consequenceReport({ strategies: [run] }).strategies[0]!;
+  consequenceReport({ scenario: { kernel: '6.12' }, strategies: [run] }).strategies[0]!;
 
 describe('a run of page-cache', () => {
   const played = play('page-cache', SCRIPT);
@@ -134,7 +134,7 @@ describe('other designs of the same script', () => {
 
   it('that forgets to take pages back: the counter breaks at exit', () => {
     const { run } = play('alloc-charge{uncharge=false}', `${SCRIPT}\nhelper: exit\nvmm: exit\n`);
-    const told = consequenceReport({ strategies: [run] });
+    const told = consequenceReport({ scenario: { kernel: '6.12' }, strategies: [run] });
     expect(told.strategies[0]!.hazards.map(({ kind }) => kind)).toContain('bad-counter');
     expect(verdicts(run)['after-handover']).toBe('not met');
   });

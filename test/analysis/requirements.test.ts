@@ -317,7 +317,7 @@ describe('cost per fault', () => {
     ['what every design pays', costs({ 'page cache insert': 400, KVM_EXIT_HYPERCALL: 9 }), 'met', 0],
     ['a call or two', costs({ 'shared policy update': 2 }), 'met', 0.005],
     ['a counter per page', costs({ 'RSS counter update': 400 }), 'partly', 1],
-    ['a host page-table entry per page', costs({}, { process: shown }), 'partly', 1],
+    ['a host page-table entry per page', costs({ 'host page-table entry installed': 400 }), 'partly', 1],
     ['more than in and out', costs({ 'RSS counter update': 900 }), 'not met', 2.25],
     ['a lock for writing per page', costs({ 'mmap_lock for write': 400 }), 'not met', 1],
   ])('%s', (_, played, verdict, value) => {

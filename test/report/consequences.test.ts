@@ -38,6 +38,7 @@ function world(): Snapshot {
 function result(): RunResult {
   const shown = world();
   const vma = sampleVma({ name: 'anon_inode:[kvm-gmem]', hasFile: true });
+  shown.truth.structures = { 'struct-page': 400, 'host-table': 3, 'books of its own': 2 };
   shown.truth.holdings[2]!.movablePages = 400;
   shown.truth.holdings[2]!.offPolicyPages = 0;
   shown.truth.holdings[2]!.offPolicyNodePages = [0, 0];
@@ -55,13 +56,17 @@ function result(): RunResult {
     ],
   });
   return sampleResult([
-    sampleRun({ snapshots: [world()], steps }),
+    sampleRun({ snapshots: [world()], steps, counts: { 'page cache insert': 400 } }),
     sampleRun({
       name: 'shadow <vma>',
       label: 'hypothetical',
       snapshots: [shown],
       steps,
-      counts: { 'mmap_lock for write': 1 },
+      counts: {
+        'mmap_lock for write': 1,
+        'page cache insert': 400,
+        'host page-table entry installed': 450,
+      },
       findings: [
         {
           kind: 'hazard',
@@ -148,6 +153,7 @@ describe('the consequences', () => {
       'payers',
       'deaths',
       'placement',
+      'costs',
       'tools',
       'hazards',
       'evidence',

@@ -179,13 +179,18 @@ const TABLE: Row[] = [
   [
     'vm convert 0 4M shared',
     'vm convert',
-    { gpa: 0, bytes: 4 * M, to: 'shared', how: 'explicit', discard: true },
+    { gpa: 0, bytes: 4 * M, to: 'shared', how: 'explicit', discard: 'left' },
   ],
   [
     'vm convert 0 4M private implicit keep',
     'vm convert',
-    { gpa: 0, bytes: 4 * M, to: 'private', how: 'implicit', discard: false },
+    { gpa: 0, bytes: 4 * M, to: 'private', how: 'implicit', discard: 'none' },
   ],
+  ...(['none', 'private', 'shared', 'both'] as const).map((discard): Row => [
+    `vm convert 0 4M shared discard=${discard}`,
+    'vm convert',
+    { gpa: 0, bytes: 4 * M, to: 'shared', how: 'explicit', discard },
+  ]),
   [
     'vm vcpu 1 2 interleave=static 0,1',
     'vm vcpu',

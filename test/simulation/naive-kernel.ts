@@ -199,7 +199,7 @@ export class NaiveKernel {
         break;
       case 'vm convert':
         outcome = this.#convert(who.vm!, step.args);
-        if (outcome === 'ok' && step.args.discard) this.#discard(who.vm!, step.args);
+        if (outcome === 'ok') this.#discard(who.vm!, step.args);
         break;
       case 'vm touch':
         outcome = this.#guestTouch(who, step.args);
@@ -595,14 +595,16 @@ export class NaiveKernel {
     return 'ok';
   }
 
-  #discard(vm: NaiveVm, { gpa, bytes, to }: StepArgs['vm convert']): void {
+  #discard(vm: NaiveVm, { gpa, bytes, to, discard }: StepArgs['vm convert']): void {
+    const given = (pool: 'private' | 'shared'): boolean =>
+      discard === 'left' ? to !== pool : discard === pool || discard === 'both';
     for (let gfn = gpa / PAGE_SIZE; gfn < (gpa + bytes) / PAGE_SIZE; gfn++) {
       const slot = slotAt(vm, gfn);
       if (!slot) continue;
-      if (to === 'shared' && slot.file) this.#punch(slot.file, slot.index + gfn - slot.gfn, 1);
+      if (given('private') && slot.file) this.#punch(slot.file, slot.index + gfn - slot.gfn, 1);
       const vpn = slot.vpn + gfn - slot.gfn;
       const spot = slot.vpn > 0 ? vm.process.spots.get(vpn) : undefined;
-      if (to !== 'private' || !spot) continue;
+      if (!given('shared') || !spot) continue;
       this.#zap(vm.process, vpn);
       if (spot.area.file) this.#punch(spot.area.file, spot.index, 1);
     }

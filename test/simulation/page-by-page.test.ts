@@ -100,7 +100,10 @@ function facts({ world }: Lab): unknown {
     ...node,
     zones: zones.map((zone) => ({ ...zone, freeByOrder: null })),
   }));
-  return { ...rest, nodes: withoutOrders, truth: truthFacts(world) };
+  const { inBothPools, ...truth } = truthFacts(world);
+  // How many steps pages were in both pools for is a matter of the steps.
+  const doubled = inBothPools?.map(({ object, pages, peakPages }) => ({ object, pages, peakPages }));
+  return { ...rest, nodes: withoutOrders, truth, doubled };
 }
 
 /** What designs attributed; how many postings that took is another matter. */

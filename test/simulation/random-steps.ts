@@ -77,6 +77,7 @@ export const draws = (length: number): fc.Arbitrary<Draw[]> =>
 /** Pages of the objects: within a block, or over a border. */
 const SIZES = [40, 300, SIZE];
 const GROUPS = ['/', '/a', '/b', '/b/c'];
+const DISCARDS = ['left', 'none', 'private', 'shared', 'both'] as const;
 const POLICIES: readonly (readonly [ModeName, number[]])[] = [
   ['default', []],
   ['local', []],
@@ -315,7 +316,11 @@ function guestStep(world: World, worker: Worker, draw: Draw): Step | null {
         who,
       );
     case 'convert':
-      return step('vm convert', { gpa, bytes, to, how: 'explicit', discard: a % 2 > 0 }, who);
+      return step(
+        'vm convert',
+        { gpa, bytes, to, how: 'explicit', discard: DISCARDS[a % DISCARDS.length]! },
+        who,
+      );
     case 'vcpu': {
       const [mode, nodes] = POLICIES[b % POLICIES.length]!;
       return step('vm vcpu', { index: 1, cpu: a % 4, mode, flags: [], nodes: [...nodes] }, who);

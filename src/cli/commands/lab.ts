@@ -109,6 +109,7 @@ function whyNot(scenario: Scenario): string[] {
   const { file, steps } = scenario;
   return [
     ...unbootable(scenario).map((words) => `${file}: machine: ${words}`),
+    ...(scenario.proposed ?? []).map((name) => `${file}: proposed: no released kernel has ${name}`),
     ...steps.flatMap((step) => {
       const words = unrunnable(step);
       return words === null ? [] : [`${file}:${step.line}:${step.column}: ${words}`];

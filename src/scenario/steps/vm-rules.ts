@@ -1,5 +1,6 @@
 import { parseSize, PAGE_SIZE } from '../../units/pages.ts';
 import {
+  readChoice,
   readNumber,
   takeChoice,
   takeCpu,
@@ -9,6 +10,7 @@ import {
   takeSize,
   takeStride,
 } from './arguments.ts';
+import type { StepArgs } from '../types.ts';
 import { takeObject } from './name-arguments.ts';
 import { NO_OBJECT } from './name-rules.ts';
 import { takePolicy } from './policy-arguments.ts';
@@ -103,12 +105,12 @@ export const VM_RULES: StepRules<
   },
   'vm launch-update': { usage: 'GPA LEN', read: takeGuestRange },
   'vm convert': {
-    usage: 'GPA LEN private|shared [implicit] [keep]',
+    usage: 'GPA LEN private|shared [implicit] [keep | discard=none|private|shared|both]',
     read: (words) => ({
       ...takeGuestRange(words),
       to: takeChoice(words, 'attribute', ['private', 'shared']),
       how: words.flag('implicit') ? 'implicit' : 'explicit',
-      discard: !words.flag('keep'),
+      discard: takeDiscard(words),
     }),
   },
   'vm vcpu': {
@@ -124,6 +126,15 @@ export const VM_RULES: StepRules<
 
 function takeGuestRange(words: StepWords): { gpa: number; bytes: number } {
   return { gpa: takeSize(words, 'GPA'), bytes: takeSize(words, 'LEN') };
+}
+
+/** `discard=POOL`, or `keep` for none; absent: the pool that the range leaves. */
+function takeDiscard(words: StepWords): StepArgs['vm convert']['discard'] {
+  const isKept = words.flag('keep');
+  const word = words.keyed('discard');
+  if (!word) return isKept ? 'none' : 'left';
+  if (isKept) words.complain(word, 'step', 'keep says already that nothing is discarded');
+  return readChoice(words, word, word.text, 'pool', ['none', 'private', 'shared', 'both']);
 }
 
 function takeObjectOrNone(words: StepWords, what: string): string | null {

@@ -10,6 +10,7 @@ import type { MemSlot } from '../../kvm/memslot.ts';
 import { sharedEntries } from '../../kvm/tdp.ts';
 import type { Vm } from '../../kvm/vm.ts';
 import type { World } from '../world.ts';
+import { structureFacts } from './structure-facts.ts';
 import { XARRAY_NODE_BYTES } from '../../kernel/slab.ts';
 
 /**
@@ -34,6 +35,8 @@ export function truthFacts(world: World): TruthFacts {
       freePages: node.freePages,
       usedPages: node.pages - node.freePages,
     })),
+    structures: structureFacts(world),
+    ...(world.pools.rows ? { inBothPools: world.pools.rows } : {}),
   };
 }
 

@@ -14,9 +14,10 @@ import { guestAccessPages } from '../../kvm/fault-batch.ts';
 import { setMemoryAttributes } from '../../kvm/memory-attributes.ts';
 import { setMemoryRegion } from '../../kvm/memory-region.ts';
 import { type AccessKind, guestAccess, type GuestExit } from '../../kvm/page-fault.ts';
+import type { MemSlot } from '../../kvm/memslot.ts';
 import type { Vm, VmType } from '../../kvm/vm.ts';
 import { forEachRandom } from '../../random/random-order.ts';
-import type { RandomTouch } from '../../scenario/types.ts';
+import type { RandomTouch, StepArgs } from '../../scenario/types.ts';
 import type { Errno } from '../../units/errno.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
@@ -83,7 +84,8 @@ export const VM_STEPS: WorkerHandlers<
     const { vm } = made;
     const { gmemFlags } = world.kernel.profile;
     const hasGmem = vm.hasPrivateMemory || gmemFlags !== 0;
-    const flags = gmemFlags === 0 ? 0 : vm.hasPrivateMemory ? 1 : gmemFlags;
+    const isEither = !vm.hasPrivateMemory || world.kernel.proposed.inPlaceConversion;
+    const flags = gmemFlags === 0 ? 0 : isEither ? gmemFlags : 1;
     return done(
       0,
       `GUEST_MEMFD=${hasGmem ? 1 : 0} MEMORY_ATTRIBUTES=0x${vm.hasPrivateMemory ? 8 : 0} GUEST_MEMFD_FLAGS=${flags}`,
@@ -146,7 +148,7 @@ export const VM_STEPS: WorkerHandlers<
     const exits = conversionExits(gfn, count, args.how);
     const errno = setMemoryAttributes(world.kvm, vm, worker.task, args.gpa, args.bytes, args.to);
     if (errno) return failed(errno);
-    if (args.discard) discardOther(world, worker, vm, gfn, count, args.to);
+    discard(world, worker, vm, gfn, count, args);
     const exit = args.how === 'explicit' ? 'KVM_EXIT_HYPERCALL' : 'KVM_EXIT_MEMORY_FAULT';
     world.view.count(exit, exits);
     // The access that faulted runs again, on the vCPU's thread.
@@ -268,20 +270,25 @@ function exited(exit: GuestExit | null): Outcome {
   return failed(errno, `${exit.reason}${kind} gpa=0x${(exit.gfn * PAGE_SIZE).toString(16)}`);
 }
 
-/** What a VMM does after a conversion: the pool that the range left gives its pages back. */
-function discardOther(
+/**
+ * What a VMM gives back after a conversion: by default the pages of the pool that the range left, which is no other one where the conversion
+ * was in place.
+ */
+function discard(
   world: World,
   worker: Worker,
   vm: Vm,
   gfn: number,
   count: number,
-  to: 'private' | 'shared',
+  { to, discard: pools }: Pick<StepArgs['vm convert'], 'to' | 'discard'>,
 ): void {
+  const isGiven = (pool: 'private' | 'shared', { isInPlace }: MemSlot): boolean =>
+    pools === 'left' ? to !== pool && !isInPlace : pools === pool || pools === 'both';
   for (const slot of vm.slots.values()) {
     const from = Math.max(gfn, slot.gfn);
     const n = Math.min(gfn + count, slot.gfn + slot.pages) - from;
     if (n <= 0) continue;
-    if (to === 'shared' && slot.gmem) {
+    if (isGiven('private', slot) && slot.gmem) {
       punchGmem(
         world.kvm,
         worker.task,
@@ -290,7 +297,7 @@ function discardOther(
         n * PAGE_SIZE,
       );
     }
-    if (to === 'private' && slot.userspaceVpn > 0) {
+    if (isGiven('shared', slot) && slot.userspaceVpn > 0) {
       discardShared(world, worker, slot.userspaceVpn + from - slot.gfn, n);
     }
   }
@@ -305,6 +312,10 @@ function discardShared(world: World, worker: Worker, vpn: number, count: number)
     // QEMU does not discard where the pages of the backend are larger than those of the host.
     if (vma.hugetlb) continue;
     madvise(world.kernel, worker.task, from, n, 'dontneed');
-    if (vma.file) truncateRange(world.kernel, worker.task, vma.file, indexOf(vma, from), n);
+    if (!vma.file) continue;
+    const index = indexOf(vma, from);
+    if (vma.file.kind === 'gmem')
+      punchGmem(world.kvm, worker.task, vma.file, index * PAGE_SIZE, n * PAGE_SIZE);
+    else truncateRange(world.kernel, worker.task, vma.file, index, n);
   }
 }
