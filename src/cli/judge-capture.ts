@@ -22,7 +22,7 @@ export function judgeCapture(capture: Capture): CaptureResult {
   try {
     const machine = captureMachine(capture);
     const file = 'script.steps';
-    const loaded = loadSteps({ file, text: capture.script, machine, kernel: capture.profile });
+    const loaded = loadSteps({ file, text: capture.script, machine, kernel: capture.profile, wasRun: true });
     if ('problems' in loaded) return notJudged(capture, problemWords(loaded.problems));
     return conformCapture(capture, loaded.scenario, runModel, isModelled);
   } catch (error) {

@@ -8,7 +8,7 @@ import { compareOutcomes } from './compare-outcomes.ts';
 import { compareNumastat } from './compare-numastat.ts';
 import { compareSystem, type Moment } from './compare-system.ts';
 import { compareTotals, type OwnHistory } from './compare-totals.ts';
-import { hull, point } from './interval.ts';
+import { hull, type Interval, point } from './interval.ts';
 import type { Leftovers } from './leftovers.ts';
 import { isMappedByStep } from './mapped-ranges.ts';
 import type { NoiseContext } from './noise.ts';
@@ -197,7 +197,7 @@ function compareProcess(
     hasSoftDirty: [...kernel.vmas, ...kernel.ownVmas].some((vma) => vma.vmFlags.includes('sd')),
   };
   compareMappings(tally, comparison);
-  const history = extend(now.history.get(worker), kernel, model);
+  const history = extend(now.history.get(worker), kernel, model, mappings?.hadRunArea ?? false);
   now.history.set(worker, history);
   compareTotals(tally, {
     ...comparison,
@@ -211,13 +211,25 @@ function extend(
   before: { kernel: OwnHistory; model: OwnHistory } | undefined,
   kernel: ProcessReading,
   model: ProcessReading,
+  hadRunArea: boolean,
 ): { kernel: OwnHistory; model: OwnHistory } {
   const add = (past: OwnHistory | undefined, { ownVmas }: ProcessReading): OwnHistory => {
     const { VmSize, VmRSS } = ownStatus(ownVmas);
+    const size = hadRunArea ? withAndWithoutRunArea(ownVmas, VmSize) : point(VmSize);
     return {
-      sizeKb: hull(past?.sizeKb ?? point(VmSize), point(VmSize)),
+      sizeKb: hull(past?.sizeKb ?? size, size),
       rssKb: hull(past?.rssKb ?? point(VmRSS), point(VmRSS)),
     };
   };
   return { kernel: add(before?.kernel, kernel), model: add(before?.model, model) };
+}
+
+/** What KVM_GET_VCPU_MMAP_SIZE says on x86: the run page, one for port I/O, one for coalesced MMIO. */
+const RUN_AREA_KB = 12;
+
+/** A high-water mark may be from before the run area of a vCPU came, or from after. */
+function withAndWithoutRunArea(ownVmas: ProcessReading['ownVmas'], sizeKb: number): Interval {
+  const has = ownVmas.some(({ name }) => name.startsWith('anon_inode:kvm-vcpu'));
+  const without = sizeKb - (has ? RUN_AREA_KB : 0);
+  return { low: without, high: without + RUN_AREA_KB };
 }

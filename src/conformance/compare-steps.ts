@@ -2,6 +2,7 @@ import type { StepResult } from '../result/types.ts';
 import type { Step } from '../scenario/types.ts';
 import { isOfflining } from './asked-of-memory.ts';
 import type { RecordedStep } from './capture.ts';
+import { guestExitWords } from './guest-exit-words.ts';
 import type { Tally } from './tally.ts';
 
 /** Compares what every step returned: errno, return value, and what its message states. */
@@ -26,7 +27,7 @@ export function compareSteps(
     // A controller that is too early to reap a child does not learn what ended it.
     if (kernel.msg === 'worker died' && model?.message.startsWith(kernel.msg)) return;
     const said = statementsOf(model?.message ?? '');
-    for (const [name, value] of statementsOf(kernel.msg)) {
+    for (const [name, value] of statementsOf(guestExitWords(kernel.msg))) {
       field(`message ${name}`, `message ${name}`, value, said.get(name) ?? null);
     }
   });

@@ -15,6 +15,8 @@ export interface WorkerMappings {
   peakBytes: number;
   /** The same with what the capture's program reserves for a moment to map at a multiple of 2 MiB. */
   reservedPeakBytes: number;
+  /** The program has, or had, the run area of a vCPU mapped: a mapping of its own that comes and goes with steps. */
+  hadRunArea: boolean;
 }
 
 interface ObjectState {
@@ -53,7 +55,10 @@ export function mappingsAfter(
 }
 
 function started(): WorkerState {
-  return { objects: new Map(), mappings: { ranges: [], peakBytes: 0, reservedPeakBytes: START_BYTES } };
+  return {
+    objects: new Map(),
+    mappings: { ranges: [], peakBytes: 0, reservedPeakBytes: START_BYTES, hadRunArea: false },
+  };
 }
 
 function apply(workers: Map<string, WorkerState>, step: Step, recorded: RecordedStep): void {
@@ -97,6 +102,11 @@ function apply(workers: Map<string, WorkerState>, step: Step, recorded: Recorded
       unmap(worker.mappings, { start, end: start + roundUp(range?.bytes ?? object.mappedBytes, 4096) });
       return;
     }
+    case 'vm touch':
+    case 'vm ttouch':
+    case 'vm vcpu':
+      worker.mappings.hadRunArea = true;
+      return;
     default:
   }
 }
@@ -112,6 +122,7 @@ function forked({ objects, mappings }: WorkerState): WorkerState {
       ranges: mappings.ranges.map((range) => ({ ...range })),
       peakBytes: bytes,
       reservedPeakBytes: bytes,
+      hadRunArea: mappings.hadRunArea,
     },
   };
 }

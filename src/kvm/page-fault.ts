@@ -16,6 +16,7 @@ import type { Vm } from './vm.ts';
 /** Why KVM_RUN came back to the VMM; `gfn` is where the guest stands. */
 export interface GuestExit {
   reason: 'KVM_EXIT_MEMORY_FAULT' | 'KVM_EXIT_MMIO';
+  /** What KVM_RUN fails with. For the VMM to emulate a device it returns 0, which a VMM that has none there calls EPROTO. */
   errno: Errno;
   gfn: number;
   /** Memory fault: the access was private. */
@@ -44,7 +45,9 @@ export function guestAccess(
     const slot = vm.slotAt(at);
     if (!slot) {
       if (kind === 'private' || vm.privateGfns.has(at)) return fault(at, 'EFAULT', true);
-      return { reason: 'KVM_EXIT_MMIO', errno: 'EFAULT', gfn: at, isPrivate: false };
+      // The entry that remembers this is in a table like any other (kvm_handle_noslot_fault, make_mmio_spte).
+      addTables(kvm.kernel, vm, task, at, 1);
+      return { reason: 'KVM_EXIT_MMIO', errno: 'EPROTO', gfn: at, isPrivate: false };
     }
     const n = Math.min(end, slot.gfn + slot.pages) - at;
     const failed =

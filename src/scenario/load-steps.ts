@@ -10,16 +10,28 @@ import type { Machine, Scenario } from './types.ts';
 export interface StepsInput extends SourceFile {
   machine: Machine;
   kernel: Scenario['kernel'];
+  /** A kernel has run the script and said what fails: it may name what is not there. */
+  wasRun?: boolean;
 }
 
 /**
  * Makes a scenario from a `.steps` file, the format of the rig that captures real kernels. Its headers (`#cmdline:`, `#qemu:`, …)
  * are comments; the comment that opens the file becomes the description.
  */
-export function loadSteps({ file, text, machine, kernel }: StepsInput): Loaded<{ scenario: Scenario }> {
+export function loadSteps({
+  file,
+  text,
+  machine,
+  kernel,
+  wasRun = false,
+}: StepsInput): Loaded<{ scenario: Scenario }> {
   const problems = new ProblemList({ file });
   const seed = 1;
-  const steps = checkScript(wholeFile(text), { machine, processes: {}, seed }, problems.report);
+  const steps = checkScript(
+    wholeFile(text),
+    { machine, processes: {}, seed, mayFail: wasRun },
+    problems.report,
+  );
   if (problems.count > 0) return { problems: problems.sorted() };
   const id = scenarioId(file);
   const scenario: Scenario = {

@@ -15,11 +15,13 @@ export interface ScriptSurroundings {
   processes: Readonly<Record<string, ProcessSpec>>;
   /** Seed of random touches that state none. */
   seed: number;
+  /** Every step may fail and name what is not there, not only one that states so. */
+  mayFail?: boolean;
 }
 
 /** Parses a script and checks what its lines refer to. The steps are only good when nothing was reported. */
 export function checkScript(script: ScriptText, surroundings: ScriptSurroundings, report: Report): Step[] {
-  const { machine, processes, seed } = surroundings;
+  const { machine, processes, seed, mayFail = false } = surroundings;
   const names = new ScriptNames();
   names.make('worker', DEFAULT_WORKER);
   names.make('cgroup', '/');
@@ -29,7 +31,7 @@ export function checkScript(script: ScriptText, surroundings: ScriptSurroundings
   }
   const cpus = new Set(machine?.nodes.flatMap((node) => node.cpus));
   const hardware = machine && { nodeCount: machine.nodes.length, cpus: cpus.has(Number.NaN) ? null : cpus };
-  const steps = parseScript(script, { machine: hardware, names, seed }, report);
+  const steps = parseScript(script, { machine: hardware, names, seed, mayFail }, report);
   names.check(report);
   checkLabels(steps, report);
   return steps;

@@ -39,7 +39,7 @@ export const CONTROLLER_RULES: StepRules<
   spawn: { usage: 'WORKER', read: (words) => ({ worker: takeNew(words, 'worker') }) },
   kill: {
     usage: 'WORKER [SIGNAL]',
-    read: (words) => ({ worker: takeWorker(words), signal: takeOptional(words, 'SIGNAL', SIGKILL, 1) }),
+    read: (words) => ({ worker: takeWorker(words), signal: takeOptional(words, 'SIGNAL', SIGKILL, 0) }),
   },
   wait: { usage: 'WORKER', read: (words) => ({ worker: takeWorker(words) }) },
   'cgroup create': { usage: 'PATH', read: (words) => ({ path: takeNew(words, 'cgroup') }) },
@@ -128,7 +128,7 @@ function takeRestText(words: StepWords, what: string): string {
 function takeLimit(words: StepWords, file: string): string {
   const word = words.take('VALUE');
   if (!word) return '';
-  if (file.startsWith('memory.') && !isMemoryLimit(word)) {
+  if (file.startsWith('memory.') && !words.mayFail && !isMemoryLimit(word)) {
     words.complain(word, 'step', `"${word.text}" is no limit of memory: a size, as in 512M, or max`);
   }
   return word.text;

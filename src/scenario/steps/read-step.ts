@@ -36,9 +36,10 @@ export function readStep({ line, words: all, place, report, surroundings }: Step
   const { words, expect } = isNote
     ? { words: [...afterWho], expect: null }
     : takeExpectation(afterWho, placeOf, complain);
+  const mayFail = surroundings.mayFail || (expect !== null && expect !== 0);
   if (who !== null && !NAME_RULES.worker.pattern.test(who)) {
     complain(placeOf(opening!), 'step', `"${who}" is no name of a worker: ${NAME_RULES.worker.words}`);
-  } else if (who !== null && !(expect !== null && expect !== 0)) {
+  } else if (who !== null && !mayFail) {
     surroundings.names.use('worker', who, placeOf(opening!));
   }
   if (!first || words.length === 0) {
@@ -61,7 +62,7 @@ export function readStep({ line, words: all, place, report, surroundings }: Step
     words: words.slice(used),
     end: words.at(-1)!.start + words.at(-1)!.text.length,
     usage: found.usage,
-    mayFail: expect !== null && expect !== 0,
+    mayFail,
     surroundings,
     place,
     report: complain,

@@ -11,6 +11,8 @@ export interface StepSurroundings {
   names: ScriptNames;
   /** Seed of random touches that state none. */
   seed: number;
+  /** Every step may fail and name what is not there. */
+  mayFail: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export class StepWords {
   /** First word of the verb: `gmem` in `gmem punch`. */
   readonly head: string;
   readonly surroundings: StepSurroundings;
-  /** The line states a failure: it may name what is not there. */
+  /** The step may fail: it may name what is not there. */
   readonly mayFail: boolean;
   problemCount = 0;
   readonly #usage: string;

@@ -11,7 +11,7 @@ import type { WorkerHandlers } from './handler.ts';
 import { createHugetlb, fallocateHugetlb, punchHugetlbFile, truncateHugetlbFile } from './hugetlb-steps.ts';
 import { mountOf } from './mount-step.ts';
 import { addObject, findObject, usage } from './objects.ts';
-import { ensureVm } from './vm-steps.ts';
+import { ensureVm, isForeign } from './vm-steps.ts';
 
 /** Steps on files by descriptor: gmem, memfd and regular files alike. */
 export const FILE_STEPS: WorkerHandlers<
@@ -30,6 +30,7 @@ export const FILE_STEPS: WorkerHandlers<
   'gmem create': (world, worker, { name, bytes, flags }) => {
     const holder = ensureVm(world, worker, 'default');
     if (typeof holder === 'string') return failed(holder, 'vm');
+    if (isForeign(worker)) return failed('EIO');
     const made = createGmem(world.kvm, worker.process, holder.vm, { name, bytes, flags });
     if (typeof made === 'string') return failed(made);
     addObject(worker, name, 'gmem', made.inode, made.fd, made.inode.sizePages);

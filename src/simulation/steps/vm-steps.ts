@@ -16,7 +16,7 @@ import { setMemoryRegion } from '../../kvm/memory-region.ts';
 import { type AccessKind, guestAccess, type GuestExit } from '../../kvm/page-fault.ts';
 import type { Vm, VmType } from '../../kvm/vm.ts';
 import { forEachRandom } from '../../random/random-order.ts';
-import type { RandomTouch } from '../../scenario/types.ts';
+import type { RandomTouch, StepArgs } from '../../scenario/types.ts';
 import type { Errno } from '../../units/errno.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
@@ -78,6 +78,8 @@ export const VM_STEPS: WorkerHandlers<
   'vm cap': (world, worker) => {
     const made = ensureVm(world, worker, 'default');
     if (typeof made === 'string') return failed(made);
+    // Each answer is what the ioctl returned, its failure too.
+    if (isForeign(worker)) return done(0, 'GUEST_MEMFD=-1 MEMORY_ATTRIBUTES=0xffffffff GUEST_MEMFD_FLAGS=-1');
     const { vm } = made;
     const { gmemFlags } = world.kernel.profile;
     const hasGmem = vm.hasPrivateMemory || gmemFlags !== 0;
@@ -91,9 +93,9 @@ export const VM_STEPS: WorkerHandlers<
     const object = args.object === null ? null : findObject(worker, args.object);
     if (object !== null && (!object || object.vpn === null)) return usage();
     const gmem = args.gmem === null ? null : findObject(worker, args.gmem);
-    if (!worker.vm || gmem === undefined) return failed('EBADF');
-    if (gmem !== null && gmem.fd < 0) return failed('EBADF');
-    const { vm } = worker.vm;
+    const vm = ownVm(worker);
+    if (typeof vm === 'string') return failed(vm);
+    if (gmem === undefined || (gmem !== null && gmem.fd < 0)) return failed('EBADF');
     return answered(
       setMemoryRegion(world.kvm, vm, worker.task, {
         slot: args.slot,
@@ -106,44 +108,31 @@ export const VM_STEPS: WorkerHandlers<
     );
   },
   'vm unslot': (world, worker, { slot }) => {
-    if (!worker.vm) return failed('EBADF');
+    const vm = ownVm(worker);
+    if (typeof vm === 'string') return failed(vm);
     const request = { slot, gpa: 0, bytes: 0, userspaceAddr: 0, gmem: null, gmemOffset: 0 };
-    return answered(setMemoryRegion(world.kvm, worker.vm.vm, worker.task, request));
+    return answered(setMemoryRegion(world.kvm, vm, worker.task, request));
   },
   'vm attr': (world, worker, { gpa, bytes, to }) => {
-    if (!worker.vm) return failed('EBADF');
-    return answered(setMemoryAttributes(world.kvm, worker.vm.vm, worker.task, gpa, bytes, to));
+    const vm = ownVm(worker);
+    if (typeof vm === 'string') return failed(vm);
+    return answered(setMemoryAttributes(world.kvm, vm, worker.task, gpa, bytes, to));
   },
-  'vm touch': (world, worker, { gpa, bytes, code, step, vcpu, root, random }) => {
-    if (!worker.vm) return failed('EBADF');
-    const { vm } = worker.vm;
-    const task = worker.vcpu(vcpu);
-    ensureVcpu(world, worker, vm, task, vm.vcpuOf(task).id);
-    const failure = code === null ? null : runCode(world, worker, vm, task, code);
-    if (failure) return failure;
-    const exit = touchGuest(world, vm, task, { gpa, bytes, step, random });
-    if (root !== undefined && !exit) {
-      touchByRoot(world.kvm, vm, task, root, Math.floor(gpa / PAGE_SIZE), Math.ceil(bytes / PAGE_SIZE));
-    }
-    return exited(exit);
-  },
+  'vm touch': (world, worker, { gpa, bytes, code, step, vcpu, root, random }) =>
+    runGuest(world, worker, worker.vcpu(vcpu), code, { gpa, bytes, step, root, random }),
   'vm ttouch': (world, worker, { gpa, bytes, code, cpu, mode, flags, nodes }) => {
-    if (!worker.vm) return failed('EBADF');
-    const { vm } = worker.vm;
     const task = newThread(world, worker, cpu, mode, flags, nodes);
     if (!(task instanceof Task)) return task;
-    ensureVcpu(world, worker, vm, task, 0);
-    const failure = code === null ? null : runCode(world, worker, vm, task, code);
-    if (failure) return failure;
-    return exited(touchGuest(world, vm, task, { gpa, bytes, step: PAGE_SIZE, random: null }));
+    return runGuest(world, worker, task, code, { gpa, bytes, step: PAGE_SIZE, random: null });
   },
   'vm launch-update': (world, worker, { gpa, bytes }) => {
-    if (!worker.vm) return failed('EBADF');
-    return answered(launchUpdate(world.kvm, worker.vm.vm, worker.task, gpa, bytes));
+    const vm = ownVm(worker);
+    if (typeof vm === 'string') return failed(vm);
+    return answered(launchUpdate(world.kvm, vm, worker.task, gpa, bytes));
   },
   'vm convert': (world, worker, args) => {
-    if (!worker.vm) return failed('EBADF');
-    const { vm } = worker.vm;
+    const vm = ownVm(worker);
+    if (typeof vm === 'string') return failed(vm);
     const gfn = args.gpa / PAGE_SIZE;
     const count = args.bytes / PAGE_SIZE;
     if (!Number.isInteger(gfn) || !Number.isInteger(count) || count === 0) return failed('EINVAL');
@@ -161,8 +150,8 @@ export const VM_STEPS: WorkerHandlers<
     return done(0, `${exit}=${exits}`);
   },
   'vm vcpu': (world, worker, { index, cpu, mode, flags, nodes }) => {
-    if (!worker.vm) return failed('EBADF');
-    const { vm } = worker.vm;
+    const vm = ownVm(worker);
+    if (typeof vm === 'string') return failed(vm);
     const policy = makePolicy(mode, flags, nodes, allowedNodes(world.kernel, worker.process));
     if (world.kernel.cpuNode[cpu] === undefined || policy === 'EINVAL') return failed('EINVAL');
     const task = startThread(world.kernel, worker.process, `vcpu${index}`, cpu);
@@ -208,14 +197,34 @@ function newThread(
   return task;
 }
 
-/** The VMM writes a few instructions to the second page of the object at guest address 0; the guest fetches them. */
-function runCode(world: World, worker: Worker, vm: Vm, task: Task, code: string): Outcome | null {
-  const object = findObject(worker, code);
-  if (!object || object.vpn === null) return usage();
-  const failure = accessRange(world.kernel, task, object.vpn + 1, 1, true);
-  if (failure) return failed('EFAULT');
-  const exit = guestAccess(world.kvm, vm, task, 1, 1, 'attribute');
-  return exit ? exited(exit) : null;
+/** Whether the worker only inherited its VM: the VM belongs to another address space. */
+export function isForeign({ vm, process }: Worker): boolean {
+  return vm !== null && vm.vm.process.mm !== process.mm;
+}
+
+/** The VM that a worker's ioctls act on; each fails where it belongs to another address space (virt/kvm/kvm_main.c:kvm_vm_ioctl). */
+function ownVm(worker: Worker): Vm | Errno {
+  if (!worker.vm) return 'EBADF';
+  return isForeign(worker) ? 'EIO' : worker.vm.vm;
+}
+
+/** The VMM writes a few instructions to the second page of the object at guest address 0; the guest fetches them and runs. */
+function runGuest(world: World, worker: Worker, task: Task, code: string | null, touch: GuestTouch): Outcome {
+  if (code !== null) {
+    const object = findObject(worker, code);
+    if (!object || object.vpn === null) return usage();
+    if (accessRange(world.kernel, task, object.vpn + 1, 1, true)) return failed('EFAULT');
+  }
+  const vm = ownVm(worker);
+  if (typeof vm === 'string') return failed(vm);
+  ensureVcpu(world, worker, vm, task, vm.vcpuOf(task).id);
+  const fetched = code === null ? null : guestAccess(world.kvm, vm, task, 1, 1, 'attribute');
+  const exit = fetched ?? touchGuest(world, vm, task, touch);
+  const { gpa, bytes, root } = touch;
+  if (root !== undefined && !exit) {
+    touchByRoot(world.kvm, vm, task, root, Math.floor(gpa / PAGE_SIZE), Math.ceil(bytes / PAGE_SIZE));
+  }
+  return exited(exit);
 }
 
 /** Files that keep a policy of their own. */
@@ -225,6 +234,7 @@ interface GuestTouch {
   gpa: number;
   bytes: number;
   step: number;
+  root?: StepArgs['vm touch']['root'];
   random: RandomTouch | null;
 }
 
