@@ -26,6 +26,8 @@ export function compareSteps(
     }
     // A controller that is too early to reap a child does not learn what ended it.
     if (kernel.msg === 'worker died' && model?.message.startsWith(kernel.msg)) return;
+    // Where no child was reaped, the status is what stood on the agent's stack.
+    if (verb === 'reap' && kernel.errno !== '') return;
     const said = statementsOf(model?.message ?? '');
     for (const [name, value] of statementsOf(guestExitWords(kernel.msg))) {
       field(`message ${name}`, `message ${name}`, value, said.get(name) ?? null);

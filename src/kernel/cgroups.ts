@@ -1,55 +1,61 @@
 import type { Errno } from '../units/errno.ts';
-import { setCpusetMems, updateMems } from './cpuset.ts';
+import { Cgroup } from './cgroup.ts';
+import { setCpusetMems } from './cpuset.ts';
 import type { Kernel } from './kernel.ts';
 import type { Memcg } from './memcg.ts';
+import { removeMemcg } from './memcg-removal.ts';
 import { oomKill } from './oom.ts';
+import { follow, hasProcesses, settleProcess, takesProcesses } from './subtree-control.ts';
 import type { Process, Task } from './task.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
 
-/** mkdir in cgroupfs, parents included. */
+/** mkdir in cgroupfs: in a group that is there. */
 export function createCgroup(kernel: Kernel, path: string): Errno | 0 {
-  const existing = kernel.memcgs.get(path);
-  if (existing && !existing.isDying) return 'EEXIST';
-  ensureCgroup(kernel, path);
+  if (kernel.cgroups.has(path)) return 'EEXIST';
+  const parent = kernel.cgroups.get(parentPath(path));
+  if (!parent) return 'ENOENT';
+  addCgroup(kernel, path, parent);
   return 0;
 }
 
-/** The group at a path, made with its parents where missing. */
-export function ensureCgroup(kernel: Kernel, path: string): Memcg {
-  const found = kernel.memcgs.get(path);
-  if (found) return found;
-  const cut = path.lastIndexOf('/');
-  const parent = cut <= 0 ? kernel.rootMemcg : ensureCgroup(kernel, path.slice(0, cut));
-  return kernel.newMemcg(path, parent);
+const parentPath = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+
+function addCgroup(kernel: Kernel, path: string, parent: Cgroup): Cgroup {
+  const group = new Cgroup({ path, parent });
+  kernel.cgroups.set(path, group);
+  follow(kernel, group);
+  return group;
 }
 
-/** rmdir in cgroupfs: the group must be empty of processes and children. Charges stay with the dying group or go to the parent. */
+/** The group at a path, made with its parents where missing, which hand down what theirs do: as a service manager sets groups up. */
+export function ensureCgroup(kernel: Kernel, path: string): Cgroup {
+  const found = kernel.cgroups.get(path);
+  if (found) return found;
+  const parent = ensureCgroup(kernel, parentPath(path));
+  for (const one of parent.parent?.handedDown ?? []) parent.handedDown.add(one);
+  return addCgroup(kernel, path, parent);
+}
+
+/** rmdir in cgroupfs: the group must be empty of processes and children. */
 export function removeCgroup(kernel: Kernel, path: string): Errno | 0 {
-  const group = kernel.memcgs.get(path);
-  if (!group || group === kernel.rootMemcg) return 'ENOENT';
-  for (const process of kernel.processes.values()) {
-    if (process.isAlive && process.memcg === group) return 'EBUSY';
-  }
-  for (const child of group.children) if (!child.isDying) return 'EBUSY';
-  for (const stock of kernel.stocks) stock.drain();
-  group.isDying = true;
-  kernel.memcgs.delete(path);
+  const group = kernel.cgroups.get(path);
+  if (!group) return 'ENOENT';
+  if (!group.parent || group.children.size > 0 || hasProcesses(kernel, group)) return 'EBUSY';
+  kernel.cgroups.delete(path);
+  group.parent.children.delete(path);
   kernel.cpusetMems.delete(group);
-  group.handOverKernel();
-  if (kernel.profile.reparentsFolios && group.parent) {
-    group.handOverFolios();
-    kernel.classes.reparent(group, group.parent);
-    group.parent.children.delete(group);
-  } else kernel.dyingMemcgs.add(group);
+  if (group.ownMemcg) removeMemcg(kernel, group.ownMemcg);
   return 0;
 }
 
 /** Writes a pid to cgroup.procs. Charges stay where they are (mm/memcontrol.c: v2 has no move charge). */
 export function moveProcess(kernel: Kernel, process: Process, path: string): Errno | 0 {
-  const group = kernel.memcgs.get(path);
+  const group = kernel.cgroups.get(path);
   if (!group) return 'ENOENT';
-  process.memcg = group;
-  updateMems(kernel, process);
+  if (!process.isAlive || process.cgroup === group) return 0;
+  if (!takesProcesses(kernel, group)) return 'EBUSY';
+  process.cgroup = group;
+  settleProcess(kernel, process);
   kernel.hooks.taskMoved(process);
   return 0;
 }
@@ -65,8 +71,22 @@ const FILES = [
   'memory.reclaim',
   'cpuset.mems',
 ] as const;
-export type LimitFile = (typeof FILES)[number];
-export const LIMIT_FILES: ReadonlySet<string> = new Set(FILES);
+type ActingFile = (typeof FILES)[number];
+/** Files that take any limit: throttling and compressed swap are not modelled, and a peak starts anew for its reader alone. */
+const QUIET_FILES = ['memory.swap.high', 'memory.zswap.max', 'memory.peak', 'memory.swap.peak'] as const;
+/** Files that only tell: writing to them is EINVAL. */
+const READ_ONLY_FILES = [
+  'memory.current',
+  'memory.stat',
+  'memory.numa_stat',
+  'memory.events',
+  'memory.swap.current',
+  'memory.swap.events',
+  'cpuset.mems.effective',
+  'cpuset.cpus.effective',
+] as const;
+export type LimitFile = ActingFile | (typeof QUIET_FILES)[number] | (typeof READ_ONLY_FILES)[number];
+export const LIMIT_FILES: ReadonlySet<string> = new Set([...FILES, ...QUIET_FILES, ...READ_ONLY_FILES]);
 
 /**
  * Writes one of LIMIT_FILES on behalf of a task: `max` lifts a limit. A group above a new limit is reclaimed, and has processes killed where
@@ -79,10 +99,13 @@ export function setLimit(
   file: LimitFile,
   value: string,
 ): Errno | 0 {
-  const group = kernel.memcgs.get(path);
-  if (!group) return 'ENOENT';
-  if (group === kernel.rootMemcg && file !== 'memory.reclaim') return 'ENOENT';
-  if (file === 'cpuset.mems') return setCpusetMems(kernel, group, value);
+  const directory = kernel.cgroups.get(path);
+  if (!directory) return 'ENOENT';
+  if (file.startsWith('cpuset.') && !directory.has('cpuset')) return 'ENOENT';
+  if (file === 'cpuset.mems') return setCpusetMems(kernel, directory, value);
+  const group = directory.ownMemcg;
+  if (!group || (group === kernel.rootMemcg && !ROOT_FILES.has(file))) return 'ENOENT';
+  if (READ_ONLY.has(file)) return 'EINVAL';
   if (file === 'memory.oom.group') {
     if (value !== '0' && value !== '1') return 'EINVAL';
     group.killsGroup = value === '1';
@@ -110,8 +133,14 @@ export function setLimit(
       return 0;
     case 'memory.reclaim':
       return reclaimAmount(kernel, task, group, pages);
+    default:
+      return 0;
   }
 }
+
+const READ_ONLY: ReadonlySet<string> = new Set(READ_ONLY_FILES);
+/** Files of the memory controller that the root group has, too. */
+const ROOT_FILES: ReadonlySet<string> = new Set(['memory.reclaim', 'memory.stat', 'memory.numa_stat']);
 
 /** mm/memcontrol.c:memory_max_write: the writer reclaims, and calls the OOM killer while that is not enough. */
 function lowerMax(kernel: Kernel, task: Task, group: Memcg, max: number): void {

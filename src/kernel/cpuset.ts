@@ -1,7 +1,7 @@
 import type { Errno } from '../units/errno.ts';
 import { parseList } from '../units/nodelist.ts';
+import type { Cgroup } from './cgroup.ts';
 import type { Kernel } from './kernel.ts';
-import type { Memcg } from './memcg.ts';
 import type { Policy } from './mempolicy.ts';
 import { moveNodes } from './migrate-pages.ts';
 import type { Process } from './task.ts';
@@ -15,7 +15,7 @@ const memoryNodes = (kernel: Kernel): number[] =>
   kernel.nodes.filter((node) => node.pages > 0).map((node) => node.nid);
 
 /** cpuset.mems.effective: the own nodes as far as the parent has them, else the parent's. Null: every node. */
-function effectiveMems(kernel: Kernel, group: Memcg): Policy | null {
+function effectiveMems(kernel: Kernel, group: Cgroup): Policy | null {
   const above = group.parent ? effectiveMems(kernel, group.parent) : null;
   const own = kernel.cpusetMems.get(group);
   if (!own) return above;
@@ -25,7 +25,7 @@ function effectiveMems(kernel: Kernel, group: Memcg): Policy | null {
 }
 
 /** Writes cpuset.mems of a group (kernel/cgroup/cpuset.c:update_nodemask); an empty list gives it its parent's nodes again. */
-export function setCpusetMems(kernel: Kernel, group: Memcg, value: string): Errno | 0 {
+export function setCpusetMems(kernel: Kernel, group: Cgroup, value: string): Errno | 0 {
   const nodes = parseList(value);
   if (!nodes || nodes.some((nid) => (kernel.nodes[nid]?.pages ?? 0) === 0)) return 'EINVAL';
   if (nodes.length === 0) kernel.cpusetMems.delete(group);
@@ -40,7 +40,7 @@ export function setCpusetMems(kernel: Kernel, group: Memcg, value: string): Errn
  */
 export function updateMems(kernel: Kernel, process: Process): void {
   const from = allowedNodes(kernel, process);
-  process.memsAllowed = effectiveMems(kernel, process.memcg);
+  process.memsAllowed = effectiveMems(kernel, process.cgroup);
   const to = allowedNodes(kernel, process);
   if (from.length === to.length && from.every((nid, i) => nid === to[i])) return;
   for (const task of [process.main, ...process.threads.values()]) task.policy = rebind(task.policy, from, to);

@@ -18,8 +18,8 @@ export function execProcess(
   for (const [fd] of kept) old.fds.delete(fd);
   const { rlimits } = old.mm!;
   exitProcess(kernel, old);
-  const { worker, pid, memcg, main } = old;
-  const process = spawnProcess(kernel, { worker, comm, cmdline: [comm], pid, memcg, cpu: main.cpu });
+  const { worker, pid, cgroup, main } = old;
+  const process = spawnProcess(kernel, { worker, comm, cmdline: [comm], pid, cgroup, cpu: main.cpu });
   for (const [fd, file] of kept) process.fds.set(fd, file);
   Object.assign(process.mm!.rlimits, rlimits);
   process.uid = old.uid;

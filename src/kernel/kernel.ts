@@ -6,6 +6,7 @@ import { HugetlbPool } from './hugetlb-pool.ts';
 import { Inode, type InodeKind } from './inode.ts';
 import { KernelPages } from './kernel-pages.ts';
 import { buildZonelists, type MachineConfig } from './machine.ts';
+import { Cgroup } from './cgroup.ts';
 import { ChargeStock, Memcg } from './memcg.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
@@ -50,10 +51,13 @@ export class Kernel {
   readonly classes: FolioClasses = new FolioClasses();
   readonly memcgs: Map<string, Memcg> = new Map<string, Memcg>();
   readonly rootMemcg: Memcg;
+  /** The directories of cgroupfs by path. */
+  readonly cgroups: Map<string, Cgroup> = new Map<string, Cgroup>();
+  readonly rootCgroup: Cgroup;
   /** Removed groups that still hold charges. */
   readonly dyingMemcgs: Set<Memcg> = new Set<Memcg>();
   /** cpuset.mems of the groups that have their own. */
-  readonly cpusetMems: Map<Memcg, Policy> = new Map<Memcg, Policy>();
+  readonly cpusetMems: Map<Cgroup, Policy> = new Map<Cgroup, Policy>();
   /** Charge stock per CPU. */
   readonly stocks: readonly ChargeStock[];
   readonly processes: Map<string, Process> = new Map<string, Process>();
@@ -157,6 +161,9 @@ export class Kernel {
     this.cpuNode = cpuNode;
     this.stocks = cpuNode.map(() => new ChargeStock({ slots: config.profile.chargeSlots }));
     this.rootMemcg = this.newMemcg('/', null);
+    this.rootCgroup = new Cgroup({ path: '/', parent: null, handedDown: ['memory', 'cpuset', 'hugetlb'] });
+    this.rootCgroup.ownMemcg = this.rootMemcg;
+    this.cgroups.set('/', this.rootCgroup);
     this.slabRoom = new Float64Array(this.nodes.length);
     this.slabFrames = this.nodes.map(() => new KernelPages());
     const populated = this.nodes.filter((node) => node.pages > 0).sort((a, b) => a.startPfn - b.startPfn);

@@ -14,7 +14,7 @@ import { PAGES_PER_PMD } from '../units/pages.ts';
 import { allocateAccounted, freeAccounted } from './accounted-pages.ts';
 import { type OpenFile, Process, Task } from './task.ts';
 import { copySwapped } from './swap-slots.ts';
-import type { Memcg } from './memcg.ts';
+import type { Cgroup } from './cgroup.ts';
 
 /** Who a new process is. */
 export interface ProcessConfig {
@@ -23,7 +23,7 @@ export interface ProcessConfig {
   cmdline: readonly string[];
   /** 0 takes the next one. */
   pid: number;
-  memcg: Memcg;
+  cgroup: Cgroup;
   cpu: number;
 }
 
@@ -40,7 +40,7 @@ export function spawnProcess(kernel: Kernel, config: ProcessConfig, parent: Task
     ppid: 1,
     comm: config.comm,
     cmdline: config.cmdline,
-    memcg: config.memcg,
+    cgroup: config.cgroup,
     mm,
     cpu: config.cpu,
     nid: kernel.cpuNode[config.cpu]!,
@@ -72,7 +72,7 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
       comm: parent.comm,
       cmdline: parent.cmdline,
       pid: 0,
-      memcg: parent.memcg,
+      cgroup: parent.cgroup,
       cpu: parent.main.cpu,
     },
     parent.main,

@@ -1,5 +1,6 @@
 import type { Inode } from './inode.ts';
 import { KernelPages } from './kernel-pages.ts';
+import type { Cgroup } from './cgroup.ts';
 import type { Memcg } from './memcg.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
@@ -48,6 +49,8 @@ export class Process {
   comm: string;
   cmdline: readonly string[];
   uid = 0;
+  /** Where it is in cgroupfs, and who pays there: kept together, since every allocation asks. */
+  cgroup: Cgroup;
   memcg: Memcg;
   /** mems_allowed of its cpuset, in the form of a policy (see cpuset.ts); null: every node. */
   memsAllowed: Policy | null = null;
@@ -69,7 +72,7 @@ export class Process {
     ppid: number;
     comm: string;
     cmdline: readonly string[];
-    memcg: Memcg;
+    cgroup: Cgroup;
     mm: Mm | null;
     cpu: number;
     nid: number;
@@ -79,7 +82,8 @@ export class Process {
     this.ppid = config.ppid;
     this.comm = config.comm;
     this.cmdline = config.cmdline;
-    this.memcg = config.memcg;
+    this.cgroup = config.cgroup;
+    this.memcg = config.cgroup.memcg;
     this.mm = config.mm;
     this.main = new Task({ process: this, cpu: config.cpu, nid: config.nid });
   }

@@ -23,7 +23,7 @@ export function kernelProcess(kernel: Kernel, nid: number): Process {
     ppid: 0,
     comm: 'swapper',
     cmdline: [],
-    memcg: kernel.rootMemcg,
+    cgroup: kernel.rootCgroup,
     mm: null,
     cpu,
     nid,

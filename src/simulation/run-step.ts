@@ -36,7 +36,7 @@ const DEFAULT_WORKER = 'w0';
 /** Whether the model can run a step: it knows the verb, and what the step asks of it. */
 export function isModelled(step: Step): boolean {
   const { verb } = step;
-  if (verb === 'write') return isModelledFile(step.args.path);
+  if (verb === 'write') return isModelledFile(step.args.path, step.args.value);
   if (verb === 'mount') return isModelledMount(step.args.type, step.args.options);
   if (verb === 'exec') return isModelledProgram(step.args.argv);
   // Collapsing memory into huge pages on demand is not part of the model yet.

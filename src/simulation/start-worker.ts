@@ -24,7 +24,7 @@ export function startWorker(world: World, name: string): Worker {
     comm: spec.comm,
     cmdline: spec.cmdline,
     pid: spec.pid,
-    memcg: spec.cgroup === '/' ? kernel.rootMemcg : ensureCgroup(kernel, spec.cgroup),
+    cgroup: ensureCgroup(kernel, spec.cgroup),
     cpu: kernel.cpuNode.findIndex((nid) => nid !== undefined),
   });
   for (const vma of spec.image) mapImage(world, process, vma);

@@ -26,8 +26,10 @@ export class Worker {
   readonly objects: Map<string, WorkerObject>;
   vm: { vm: Vm; fd: number } | null;
   hasKvmFd: boolean;
-  /** Another worker forked it: the controller is not its parent. */
-  readonly isForked: boolean;
+  /** The worker that forked it; null for a child of the controller. */
+  readonly parent: Worker | null;
+  /** Its parent has waited for it: its number is gone. */
+  isGone = false;
   /** The controller has learned of its death. */
   isReaped = false;
   /** Descriptors of the vCPUs by number. */
@@ -39,13 +41,18 @@ export class Worker {
     this.name = config.name;
     this.process = config.process;
     const { parent } = config;
-    this.isForked = parent !== undefined;
+    this.parent = parent ?? null;
     this.objects = new Map(
       [...(parent?.objects ?? [])].map(([name, object]) => [name, { ...object }] as const),
     );
     this.vm = parent?.vm ?? null;
     this.vcpuFds = new Map(parent?.vcpuFds ?? []);
     this.hasKvmFd = parent?.hasKvmFd ?? false;
+  }
+
+  /** Another worker forked it: the controller is not its parent. */
+  get isForked(): boolean {
+    return this.parent !== null;
   }
 
   get task(): Task {

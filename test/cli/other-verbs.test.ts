@@ -181,18 +181,18 @@ describe('gmemlab conform', () => {
 
   it('compares a script up to a step that the model can not run', async () => {
     const { cwd } = changed((dir) => {
-      edit(join(dir, 'script.steps'), /\n$/, '\nexec out.txt /bin/uname\n');
+      edit(join(dir, 'script.steps'), /\n$/, '\nexec out.txt /bin/stress\n');
       const recorded = readFileSync(join(dir, 'steps.jsonl'), 'utf8').trimEnd().split('\n').length + 1;
       edit(
         join(dir, 'steps.jsonl'),
         /$/,
-        `{"n":${recorded},"who":"ctl","step":"exec out.txt /bin/uname","ret":0,"errno":"","msg":""}\n`,
+        `{"n":${recorded},"who":"ctl","step":"exec out.txt /bin/stress","ret":0,"errno":"","msg":""}\n`,
       );
     });
     const { exitCode, stdout } = await gmemlab(cwd, ['conform', 'capture']);
     expect(exitCode).toBe(4);
     expect(stdout).toMatch(
-      /not judged \(compared up to line \d+: the model cannot run "exec out.txt \/bin\/uname"; 31 of 32 steps match\)/,
+      /not judged \(compared up to line \d+: the model cannot run "exec out.txt \/bin\/stress"; 31 of 32 steps match\)/,
     );
   });
 

@@ -299,7 +299,7 @@ describe('bad input', () => {
 
   it.each([
     'vmm: madvise private 0 2M collapse',
-    'cgroup limit / memory.swap.high 1M',
+    'cgroup limit / cpuset.cpus 0',
     'write /proc/sys/vm/swappiness 10',
   ])('may ask for what the model leaves out: %s', async (step) => {
     const cwd = workspace({ 'tiny.yaml': TINY.replace('snapshot before', step) });

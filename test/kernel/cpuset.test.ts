@@ -114,7 +114,8 @@ describe('a cpuset', () => {
     const lab = confined('1-2');
     lab.do('fork', { worker: 'w1' });
     expect(gmem(lab, 'g', 10, 'w1')).toEqual([0, 10, 0, 0]);
-    lab.do('cgroup create', { path: '/c/d' });
+    lab.do('cgroup move', { worker: 'w0', path: '/' });
+    lab.group('/c/d');
     setMems(lab, '/c/d', '2-3');
     lab.do('cgroup move', { worker: 'w1', path: '/c/d' });
     expect(gmem(lab, 'h', 10, 'w1')).toEqual([0, 0, 10, 0]);

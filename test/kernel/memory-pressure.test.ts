@@ -14,7 +14,7 @@ function anon(lab: Lab, who: string, count: number): string {
 /** Starts workers in groups, which are made where missing. */
 function join(lab: Lab, groups: Readonly<Record<string, string>>): void {
   for (const [worker, path] of Object.entries(groups)) {
-    if (!lab.world.kernel.memcgs.has(path)) lab.do('cgroup create', { path });
+    lab.group(path);
     if (worker !== 'w0') lab.do('spawn', { worker });
     lab.do('cgroup move', { worker, path });
   }
@@ -127,7 +127,7 @@ describe('protection', () => {
 describe('the OOM killer', () => {
   it('takes a group as a whole with memory.oom.group, but for those that are never killed', () => {
     const lab = new Lab();
-    join(lab, { w0: '/p/b', w1: '/p/a', w2: '/p/a', w3: '/p/a/x' });
+    join(lab, { w0: '/p/b', w1: '/p/a/y', w2: '/p/a/y', w3: '/p/a/x' });
     limit(lab, '/p', 'memory.max', 32 * MiB);
     limit(lab, '/p/a', 'memory.oom.group', '1');
     lab.do('oomadj', { value: -1000 }, 'w2');

@@ -20,7 +20,7 @@ const isBelow = (group: Memcg, above: Memcg): boolean =>
 describe('the OOM killer', () => {
   it('takes the highest of RSS and page tables plus a thousandth of the whole for each point of oom_score_adj', () => {
     const someone = fc.record({
-      path: fc.constantFrom('/a', '/a/b', '/c'),
+      path: fc.constantFrom('/a/a', '/a/b', '/c'),
       anonPages: fc.constantFrom(1, 5, 600, 601, 1200, 4000),
       adj: fc.constantFrom(0, 0, 0, -1000, -900, 10, 500, 1000),
     });
@@ -31,7 +31,7 @@ describe('the OOM killer', () => {
         (all, at) => {
           const lab = new Lab();
           const { kernel, workers } = lab.world;
-          for (const path of ['/a/b', '/c']) lab.do('cgroup create', { path });
+          for (const path of ['/a/a', '/a/b', '/c']) lab.group(path);
           all.forEach(({ path, anonPages, adj }, i) => spawn(lab, `w${i}`, path, anonPages, adj));
           const limit = at === null ? null : kernel.memcgs.get(at)!;
           if (limit) limit.max = 20_000;
@@ -61,7 +61,7 @@ describe('the OOM killer', () => {
 
   it('counts in memory.events of the group at its limit and of those above it', () => {
     const lab = new Lab();
-    lab.do('cgroup create', { path: '/a/b/c' });
+    lab.group('/a/b/c');
     lab.do('cgroup limit', { path: '/a/b', file: 'memory.max', value: `${MiB}` });
     spawn(lab, 'w1', '/a/b/c', 300);
     const events = ['/a', '/a/b', '/a/b/c'].map((path) => lab.world.kernel.memcgs.get(path)!.events);

@@ -20,6 +20,7 @@ const LONG = 400_000;
 const SCRIPT = `
 spawn w1
 cgroup create /a
+write /sys/fs/cgroup/a/cgroup.subtree_control +memory +cpuset
 cgroup create /a/b
 cgroup move w0 /a/b
 vm cap

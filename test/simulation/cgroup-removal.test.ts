@@ -8,7 +8,7 @@ const sum = (counts: number[]): number => counts.reduce((total, n) => total + n,
 /** w1 in /a/b fills a gmem of its own and a memfd of w0's, then ends; w0 in the root group holds both. */
 function orphan(kernel: '6.12' | '7.3'): Lab {
   const lab = new Lab({ kernel });
-  lab.do('cgroup create', { path: '/a/b' });
+  lab.group('/a/b');
   lab.do('vm create', { type: 'swprot' });
   lab.do('gmem create', { name: 'g', bytes: 4 * MiB, flags: 0 });
   lab.do('memfd create', { name: 'm', bytes: MiB, hugetlb: false, cloexec: false, file: 'm' });
@@ -50,7 +50,7 @@ describe('removing a cgroup whose memory lives on', () => {
     expect(Array.from({ length: 4 }, (_, nid) => above.own('file', nid)).reduce((a, b) => a + b)).toBe(1280);
     expect(above.children.size).toBe(0);
     // New memory of a group of that name is another's.
-    lab.do('cgroup create', { path: '/a/b' });
+    lab.group('/a/b');
     lab.do('cgroup move', { worker: 'w0', path: '/a/b' });
     lab.do('anon map', {
       name: 'n',
@@ -94,7 +94,7 @@ describe('removing a cgroup whose memory lives on', () => {
 
   it('refuses a group with children, the root group and one that is not there', () => {
     const lab = new Lab();
-    lab.do('cgroup create', { path: '/a/b' });
+    lab.group('/a/b');
     expect(lab.do('cgroup create', { path: '/a' })).toBe('EEXIST');
     expect(lab.do('cgroup rm', { path: '/a' })).toBe('EBUSY');
     expect(lab.do('cgroup rm', { path: '/' })).not.toBe('0');

@@ -1,4 +1,5 @@
 import { CATALOGUE } from '../../strategies/index.ts';
+import { ensureCgroup } from '../../src/kernel/cgroups.ts';
 import type { StepResult } from '../../src/result/types.ts';
 import type { Machine, Scenario, Step, StepArgs, Verb } from '../../src/scenario/types.ts';
 import { runStep } from '../../src/simulation/run-step.ts';
@@ -70,6 +71,11 @@ export class Lab {
   do<V extends Verb>(verb: V, args: StepArgs[V], who: string | null = null): string {
     const { ret, errno } = this.run(step(verb, args, who));
     return ret < 0 ? errno : '0';
+  }
+
+  /** A cgroup with its parents, with every controller. */
+  group(path: string): void {
+    ensureCgroup(this.world.kernel, path);
   }
 }
 

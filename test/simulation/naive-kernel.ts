@@ -177,10 +177,11 @@ export class NaiveKernel {
         this.#exit(who);
         break;
       case 'cgroup create':
+      case 'write':
         this.#noteGroups();
         break;
       case 'cgroup move':
-        this.processes.get(step.args.worker)!.group = this.#group(step.args.path);
+        if (isDone) this.processes.get(step.args.worker)!.group = this.#group(step.args.path);
         break;
       case 'cgroup rm':
         if (isDone) this.#removeGroup(step.args.path);

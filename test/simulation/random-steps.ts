@@ -108,6 +108,8 @@ export function opening(world: World, isGmemOnly: boolean): Step[] {
   const touch = { code: null, step: 4096, vcpu: null, random: null };
   return [
     step('cgroup create', { path: '/a' }),
+    step('cgroup create', { path: '/b' }),
+    step('write', { path: '/sys/fs/cgroup/b/cgroup.subtree_control', value: '+memory +cpuset' }),
     step('cgroup create', { path: '/b/c' }),
     step('mempolicy', { mode: 'interleave', flags: [], nodes: [0, 1, 3] }),
     step('vm create', { type: onlyGmem ? 'default' : 'swprot' }),
@@ -242,6 +244,8 @@ function create(world: World, worker: Worker, { a, b }: Draw): Step {
     case 0:
       if (!worker.vm)
         return step('vm create', { type: a % 4 > 0 || flags === 0 ? 'swprot' : 'default' }, who);
+      // The VM of another process makes none.
+      if (worker.vm.vm.process !== worker.process) return step('vm close', {}, who);
       return step(
         'gmem create',
         { name, bytes, flags: worker.vm.vm.hasPrivateMemory ? flags & 1 : flags },

@@ -44,6 +44,8 @@ export function onGroups(writer: RandomWriter): void {
     const parent = path?.slice(0, path.lastIndexOf('/')) || '/';
     // A group that holds processes hands no controllers down.
     if (path === undefined || !state.cgroups.includes(parent) || (parent !== '/' && holds(parent))) return;
+    if (parent !== '/')
+      writer.lines.push(`write /sys/fs/cgroup${parent}/cgroup.subtree_control +memory +cpuset`);
     writer.lines.push(`cgroup create ${path}`);
     state.cgroups.push(path);
   } else if (what === 'move') {

@@ -55,12 +55,6 @@ export const CONTROLLER_STEPS: ControllerSteps<
     return waited;
   },
   'cgroup create': async (run, { path }) => {
-    // A group is only watched when its parent hands the controllers down, which one that holds processes refuses.
-    const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-    if (run.cgroups.has(parent)) {
-      const handed = await run.put(cgroupFile(parent, 'cgroup.subtree_control'), '+memory +cpuset');
-      if (handed.ret < 0) return handed;
-    }
     const made = plain(await run.control('call', CALL.mkdir, cString(directory(path)), 0o755));
     if (made.ret >= 0) run.cgroups.add(path);
     return made;

@@ -1,4 +1,5 @@
-import { EVENT_ITEMS, KERNEL_ITEMS, MEMCG_ITEMS, type Memcg, type MemcgItem } from '../../kernel/memcg.ts';
+import type { Cgroup } from '../../kernel/cgroup.ts';
+import { EVENT_ITEMS, KERNEL_ITEMS, MEMCG_ITEMS, Memcg, type MemcgItem } from '../../kernel/memcg.ts';
 import type { CgroupFacts } from '../../procfs/facts.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
 import type { World } from '../world.ts';
@@ -6,8 +7,9 @@ import type { World } from '../world.ts';
 /** Items whose statistic is in bytes already. */
 const IN_BYTES: ReadonlySet<MemcgItem> = new Set(['slab_reclaimable', 'slab_unreclaimable', 'kernel_stack']);
 
-/** What a cgroup's memory files say; the hierarchy below it is included. */
-export function cgroupFacts(world: World, memcg: Memcg): CgroupFacts {
+/** What a cgroup's memory files say; the hierarchy below it is included. A group without memory files has nothing in them. */
+export function cgroupFacts(world: World, group: Cgroup): CgroupFacts {
+  const memcg = group.ownMemcg ?? new Memcg({ id: 0, path: group.path, parent: null, nodes: world.kernel.nodes.length });
   const numaStat: Record<string, number[]> = {};
   const stat: Record<string, number> = { ...memcg.vmEvents };
   for (const item of MEMCG_ITEMS) {
@@ -24,14 +26,14 @@ export function cgroupFacts(world: World, memcg: Memcg): CgroupFacts {
   delete stat['kernel_other'];
   delete numaStat['kernel_other'];
   return {
-    path: memcg.path,
+    path: group.path,
     currentBytes: memcg.usage * PAGE_SIZE,
     peakBytes: memcg.peak * PAGE_SIZE,
     maxBytes: memcg.max === null ? null : memcg.max * PAGE_SIZE,
     highBytes: memcg.high === null ? null : memcg.high * PAGE_SIZE,
     swapCurrentBytes: memcg.swapUsage * PAGE_SIZE,
     procs: [...world.kernel.processes.values()]
-      .filter((process) => process.isAlive && process.memcg === memcg)
+      .filter((process) => process.isAlive && process.cgroup === group)
       .map((process) => process.pid),
     stat,
     numaStat,

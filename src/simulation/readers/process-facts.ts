@@ -27,7 +27,7 @@ export function processFacts(world: World, process: Process): ProcessFacts {
     uid: process.uid,
     comm: process.comm,
     cmdline: [...process.cmdline],
-    cgroup: process.memcg.path,
+    cgroup: process.cgroup.path,
     threads: 1 + process.threads.size,
     cpusAllowed: String(process.main.cpu),
     memsAllowed: formatList(kernel.nodes.filter((node) => node.pages > 0).map((node) => node.nid)),

@@ -13,9 +13,9 @@ export function snapshotFacts(world: World): SnapshotFacts {
     kernel: kernel.profile.version,
     system: systemFacts(world),
     nodes: kernel.nodes.map((node) => nodeFacts(world, node)),
-    cgroups: [...kernel.memcgs.values()]
+    cgroups: [...kernel.cgroups.values()]
       .sort((a, b) => (a.path < b.path ? -1 : 1))
-      .map((memcg) => cgroupFacts(world, memcg)),
+      .map((group) => cgroupFacts(world, group)),
     processes: living.map((process) => processFacts(world, process)),
   };
 }

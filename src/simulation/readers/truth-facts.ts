@@ -272,7 +272,7 @@ function processTruth(world: World, process: Process, holdings: readonly Holding
   return {
     worker: process.worker,
     pid: process.pid,
-    cgroup: process.memcg.path,
+    cgroup: process.cgroup.path,
     privateNodePages,
     nodePages,
   };

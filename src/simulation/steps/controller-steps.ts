@@ -3,12 +3,10 @@ import { exitProcess } from '../../kernel/process.ts';
 import { parseSize } from '../../units/pages.ts';
 import { answered, done, failed } from '../outcome.ts';
 import { startWorker } from '../start-worker.ts';
-import { waitedFor } from './death.ts';
+import { isGone, waitedFor } from './death.ts';
 import { controllerTask } from './controller-task.ts';
 import type { ControllerHandlers } from './handler.ts';
-
-const SIGKILL = 9;
-const SIGTERM = 15;
+import { isDeadly, isSignal } from './signals.ts';
 
 /** Steps of the controller, which stands outside every worker. `snapshot` is the runner's. */
 export const CONTROLLER_STEPS: ControllerHandlers<
@@ -29,9 +27,9 @@ export const CONTROLLER_STEPS: ControllerHandlers<
   spawn: (world, { worker }) => done(startWorker(world, worker).process.pid),
   kill: (world, { worker, signal }) => {
     const found = world.workers.get(worker);
-    if (!found) return failed('ESRCH');
-    if (!found.process.isAlive) return done();
-    if (signal === SIGKILL || signal === SIGTERM) {
+    if (!isSignal(signal)) return failed('EINVAL');
+    if (!found || isGone(found)) return failed('ESRCH');
+    if (found.process.isAlive && isDeadly(signal)) {
       found.process.killedBy = `signal ${signal}`;
       exitProcess(world.kernel, found.process);
     }
@@ -39,15 +37,13 @@ export const CONTROLLER_STEPS: ControllerHandlers<
   },
   wait: (world, { worker }) => {
     const found = world.workers.get(worker);
-    if (!found) return failed('ESRCH');
-    if (found.process.isAlive) return failed('ETIMEDOUT', 'still alive after 5 s');
-    return waitedFor(found);
+    return found ? waitedFor(found) : failed('ESRCH');
   },
   'cgroup create': (world, { path }) => answered(createCgroup(world.kernel, path)),
   'cgroup rm': (world, { path }) => answered(removeCgroup(world.kernel, path)),
   'cgroup move': (world, { worker, path }) => {
     const found = world.workers.get(worker);
-    if (!found) return failed('ESRCH');
+    if (!found || (isGone(found) && world.kernel.cgroups.has(path))) return failed('ESRCH');
     return answered(moveProcess(world.kernel, found.process, path));
   },
   'cgroup limit': (world, { path, file, value }) => {

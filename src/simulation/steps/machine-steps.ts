@@ -6,8 +6,11 @@ import { isCompactFile, writeCompactFile } from './compact-files.ts';
 import { controllerTask } from './controller-task.ts';
 import type { ControllerHandlers } from './handler.ts';
 import { isHugetlbFile, writeHugetlbFile } from './hugetlb-files.ts';
+import { isLookingProgram } from './looking-programs.ts';
+import { isMemoryBlockFile, writeMemoryBlock } from './memory-block-files.ts';
 import { mountTmpfs } from './mount-step.ts';
 import { dropCaches, isPressureFile, writePressureFile } from './pressure-files.ts';
+import { isQuietWrite, writeQuietFile } from './quiet-files.ts';
 import { isSwapProgram, runSwapProgram } from './swap-programs.ts';
 import { isSoftOfflineFile, writeSoftOffline } from './soft-offline-steps.ts';
 import { isThpFile, writeThpFile } from './thp-files.ts';
@@ -22,6 +25,8 @@ export const MACHINE_STEPS: ControllerHandlers<'migratepages' | 'mount' | 'write
   mount: (world, { path, options }) => mountTmpfs(world, path, options),
   write: (world, { path, value }) => {
     if (isPressureFile(path)) return writePressureFile(world, path, value);
+    if (isMemoryBlockFile(path)) return writeMemoryBlock(world, path, value);
+    if (isQuietWrite(path, value)) return writeQuietFile(path, value);
     if (isCompactFile(path)) return writeCompactFile(world, path, value);
     if (isSoftOfflineFile(path)) return writeSoftOffline(world, value);
     if (isThpFile(path)) return writeThpFile(world, path, value);
@@ -36,6 +41,7 @@ export const MACHINE_STEPS: ControllerHandlers<'migratepages' | 'mount' | 'write
   dropcaches: (world, { what }) => dropCaches(world, what),
   exec: (world, { argv }) => {
     if (isSwapProgram(argv)) return runSwapProgram(world, argv);
+    if (isLookingProgram(argv)) return done();
     const [, target = '', from = '', to = ''] = argv;
     // The tool exits with 0 whatever could not be moved.
     const outcome = migrate(world, target.slice(1), parseList(from) ?? [], parseList(to) ?? []);
@@ -43,19 +49,21 @@ export const MACHINE_STEPS: ControllerHandlers<'migratepages' | 'mount' | 'write
   },
 };
 
-/** Whether the model has a file of the machine that scripts write to. */
-export const isModelledFile = (path: string): boolean =>
+/** Whether the model does what a value in a file of the machine asks for. */
+export const isModelledFile = (path: string, value: string): boolean =>
   WEIGHT_FILE.test(path) ||
+  isMemoryBlockFile(path) ||
+  isQuietWrite(path, value) ||
   isPressureFile(path) ||
   isCompactFile(path) ||
   isSoftOfflineFile(path) ||
   isThpFile(path) ||
   isHugetlbFile(path);
 
-/** Whether the model knows what a program does: `migratepages @WORKER FROM TO` of numactl, `mkswap` and `swapon`. */
+/** Whether the model knows what a program does: `migratepages @WORKER FROM TO` of numactl, `mkswap` and `swapon`, and those that only look. */
 export function isModelledProgram(argv: readonly string[]): boolean {
   const [program = '', target = '', from = '', to = ''] = argv;
-  if (isSwapProgram(argv)) return true;
+  if (isSwapProgram(argv) || isLookingProgram(argv)) return true;
   const lists = [from, to].map((list) => parseList(list) ?? []);
   return (
     /(^|\/)migratepages$/.test(program) && target.startsWith('@') && lists.every((nodes) => nodes.length > 0)

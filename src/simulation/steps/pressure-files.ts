@@ -1,6 +1,7 @@
 import { LIMIT_FILES, type LimitFile, setLimit } from '../../kernel/cgroups.ts';
 import { dropSlab } from '../../kernel/drop-slab.ts';
 import { dropPageCache } from '../../kernel/reclaim.ts';
+import { writeSubtreeControl } from '../../kernel/subtree-control.ts';
 import { parseSize } from '../../units/pages.ts';
 import { answered, done, failed, type Outcome } from '../outcome.ts';
 import type { World } from '../world.ts';
@@ -8,7 +9,6 @@ import { controllerTask } from './controller-task.ts';
 
 const CGROUP_FILE = /^\/sys\/fs\/cgroup(\/.*)?\/([^/]+)$/;
 const DROP_CACHES = '/proc/sys/vm/drop_caches';
-/** Groups of the model have every controller from the start. */
 const SUBTREE_CONTROL = 'cgroup.subtree_control';
 
 /** Whether a file is one that limits or takes memory: drop_caches, and those of a cgroup. */
@@ -22,7 +22,10 @@ export function isPressureFile(path: string): boolean {
 export function writePressureFile(world: World, path: string, value: string): Outcome {
   if (path === DROP_CACHES) return dropCaches(world, Number(value));
   const [, group = '/', name = ''] = CGROUP_FILE.exec(path)!;
-  if (name === SUBTREE_CONTROL) return world.kernel.memcgs.has(group) ? done() : failed('ENOENT');
+  if (name === SUBTREE_CONTROL) {
+    const directory = world.kernel.cgroups.get(group);
+    return directory ? answered(writeSubtreeControl(world.kernel, directory, value)) : failed('ENOENT');
+  }
   const bytes = parseSize(value);
   const text = bytes === undefined ? value : String(bytes);
   return answered(setLimit(world.kernel, controllerTask(world), group, name as LimitFile, text));

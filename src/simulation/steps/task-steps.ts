@@ -6,6 +6,7 @@ import { done, failed } from '../outcome.ts';
 import { Worker } from '../worker.ts';
 import { dumpCore } from './core-dump.ts';
 import { readProcFile } from './proc-file.ts';
+import { reapAny } from './death.ts';
 import type { WorkerHandlers } from './handler.ts';
 
 /** Steps about the process itself: policy, CPU, limits, fork, exit. */
@@ -18,11 +19,13 @@ export const TASK_STEPS: WorkerHandlers<
   | 'dropcap'
   | 'oomadj'
   | 'fork'
+  | 'reap'
   | 'execve'
   | 'cat'
   | 'coredump'
 > = {
   noop: () => done(),
+  reap: (world, worker) => reapAny(world, worker),
   exit: (world, worker) => {
     exitProcess(world.kernel, worker.process);
     return done();

@@ -120,15 +120,8 @@ export const VM_STEPS: WorkerHandlers<
     if (typeof vm === 'string') return failed(vm);
     return answered(setMemoryAttributes(world.kvm, vm, worker.task, gpa, bytes, to));
   },
-  'vm touch': (world, worker, { gpa, bytes, code, step, vcpu, root, random }) => {
-    const task = worker.vcpu(vcpu);
-    const ran = runGuest(world, worker, task, code, { gpa, bytes, step, random });
-    if (root !== undefined && ran.ret === 0 && worker.vm) {
-      const [gfn, pages] = [Math.floor(gpa / PAGE_SIZE), Math.ceil(bytes / PAGE_SIZE)];
-      touchByRoot(world.kvm, worker.vm.vm, task, root, gfn, pages);
-    }
-    return ran;
-  },
+  'vm touch': (world, worker, { gpa, bytes, code, step, vcpu, root, random }) =>
+    runGuest(world, worker, worker.vcpu(vcpu), code, { gpa, bytes, step, root, random }),
   'vm ttouch': (world, worker, { gpa, bytes, code, cpu, mode, flags, nodes }) => {
     const task = newThread(world, worker, cpu, mode, flags, nodes);
     if (!(task instanceof Task)) return task;
@@ -227,8 +220,13 @@ function runGuest(world: World, worker: Worker, task: Task, code: string | null,
   const vm = ownVm(worker);
   if (typeof vm === 'string') return failed(vm);
   ensureVcpu(world, worker, vm, task, vm.vcpuOf(task).id);
-  const exit = code === null ? null : guestAccess(world.kvm, vm, task, 1, 1, 'attribute');
-  return exited(exit ?? touchGuest(world, vm, task, touch));
+  const fetched = code === null ? null : guestAccess(world.kvm, vm, task, 1, 1, 'attribute');
+  const exit = fetched ?? touchGuest(world, vm, task, touch);
+  const { gpa, bytes, root } = touch;
+  if (root !== undefined && !exit) {
+    touchByRoot(world.kvm, vm, task, root, Math.floor(gpa / PAGE_SIZE), Math.ceil(bytes / PAGE_SIZE));
+  }
+  return exited(exit);
 }
 
 /** Files that keep a policy of their own. */
@@ -238,6 +236,7 @@ interface GuestTouch {
   gpa: number;
   bytes: number;
   step: number;
+  root?: StepArgs['vm touch']['root'];
   random: RandomTouch | null;
 }
 
