@@ -5,6 +5,7 @@ const config: ViteUserConfig = defineConfig({
     root: '.',
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
+    hookTimeout: 120_000,
     reporters: ['default', './test/plain-reporter.ts'],
   },
 });
