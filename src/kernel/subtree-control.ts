@@ -10,7 +10,8 @@ const THREADED: ReadonlySet<Controller> = new Set(['cpu', 'cpuset', 'pids']);
 
 /** Living processes of a group itself. */
 export function hasProcesses(kernel: Kernel, group: Cgroup): boolean {
-  for (const process of kernel.processes.values()) if (process.isAlive && process.cgroup === group) return true;
+  for (const process of kernel.processes.values())
+    if (process.isAlive && process.cgroup === group) return true;
   return false;
 }
 

@@ -9,7 +9,8 @@ const IN_BYTES: ReadonlySet<MemcgItem> = new Set(['slab_reclaimable', 'slab_unre
 
 /** What a cgroup's memory files say; the hierarchy below it is included. A group without memory files has nothing in them. */
 export function cgroupFacts(world: World, group: Cgroup): CgroupFacts {
-  const memcg = group.ownMemcg ?? new Memcg({ id: 0, path: group.path, parent: null, nodes: world.kernel.nodes.length });
+  const memcg =
+    group.ownMemcg ?? new Memcg({ id: 0, path: group.path, parent: null, nodes: world.kernel.nodes.length });
   const numaStat: Record<string, number[]> = {};
   const stat: Record<string, number> = { ...memcg.vmEvents };
   for (const item of MEMCG_ITEMS) {
