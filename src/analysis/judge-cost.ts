@@ -12,8 +12,8 @@ const COUNTED = 2;
 const KB_PER_PAGE = 4;
 
 /**
- * Cost per fault: what the design adds for each page of private memory at its peak, by the counts of the run. Met: next to nothing; partly: a page is counted when it comes and when it goes; not met: more,
- * or a lock for writing per page.
+ * Cost per fault: what the design adds for each page of private memory at its peak, by the counts of the run. Met: next to nothing; partly:
+ * a page is counted when it comes and when it goes; not met: more, or a lock for writing per page.
  */
 export function judgeCost(run: StrategyRun): Judgement {
   const [first, ...rest] = moments(run);

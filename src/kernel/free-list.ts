@@ -90,7 +90,7 @@ export class FreeList {
   /** Adds frames to the buddy allocator. Throws when one of them is there already. */
   add(pfn: number, count: number): void {
     this.#give(pfn, count);
-    if (pfn < this.#end && this.#at < pfn + count) throw doubleFree(pfn, count);
+    if (Math.max(pfn, this.#at) < Math.min(pfn + count, this.#end)) throw doubleFree(pfn, count);
   }
 
   /** Fills the empty list: older stretches first, then the buddy allocator's fragments, then its whole blocks. */

@@ -115,25 +115,21 @@ export class PfnMap {
     this.#clearRuns(index, end, visit);
   }
 
+  /** Takes the range out of the runs in one piece, however many of them lie in it. */
   #clearRuns(index: number, end: number, visit: PfnVisitor | undefined): void {
-    let at = this.#find(index);
-    if (at < 0 || this.#runs[at]!.index + this.#runs[at]!.count <= index) at++;
-    while (at < this.#runs.length && this.#runs[at]!.index < end) {
-      const run = this.#runs[at]!;
-      const from = Math.max(index, run.index);
-      const to = Math.min(end, run.index + run.count);
-      const cut = slice(run.index, from, to, run.period, run.lanes);
-      this.size -= cut.count;
-      const left = from > run.index ? slice(run.index, run.index, from, run.period, run.lanes) : null;
-      const tail = run.index + run.count;
-      const right = to < tail ? slice(run.index, to, tail, run.period, run.lanes) : null;
-      const kept = [left, right].filter((r) => r !== null);
-      this.#runs.splice(at, 1, ...kept);
-      at += left ? 1 : 0;
-      if (right) at++;
-      if (visit) visit(cut.index, cut.count, cut.period, cut.lanes);
-      if (right) break;
-    }
+    const runs = this.#runs;
+    let first = this.#find(index);
+    if (first < 0 || runs[first]!.index + runs[first]!.count <= index) first++;
+    const last = this.#find(end - 1);
+    if (last < first) return;
+    const left = partOf(runs[first]!, -Infinity, index);
+    const right = partOf(runs[last]!, end, Infinity);
+    const cuts = runs.slice(first, last + 1);
+    cuts[0] = partOf(cuts[0]!, index, end)!;
+    if (last > first) cuts[last - first] = partOf(cuts[last - first]!, index, end)!;
+    runs.splice(first, last - first + 1, ...[left, right].filter((run) => run !== null));
+    for (const { count } of cuts) this.size -= count;
+    if (visit) for (const { index: at, count, period, lanes } of cuts) visit(at, count, period, lanes);
   }
 
   /** Visits what is mapped in the range, ascending. */
@@ -249,6 +245,14 @@ export class PfnMap {
     }
     return lo - 1;
   }
+}
+
+/** What of a run lies in [from, to): the run itself when all of it does, null when nothing does. */
+function partOf(run: PfnRun, from: number, to: number): PfnRun | null {
+  const end = run.index + run.count;
+  if (from <= run.index && to >= end) return run;
+  const [start, stop] = [Math.max(from, run.index), Math.min(to, end)];
+  return start < stop ? slice(run.index, start, stop, run.period, run.lanes) : null;
 }
 
 /** The part [from, to) of a run that starts at `index`. */

@@ -1,4 +1,4 @@
-import type { Gmem, Options, Part, Proc, Slot } from '../../src/strategy/contract.ts';
+import type { Options, Part, Proc, Slot } from '../../src/strategy/contract.ts';
 
 /** A VMA per memslot stands for the private pages, so that everything that walks VMAs sees them. */
 export const shadowVma: Part = {
@@ -55,12 +55,6 @@ export const shadowVma: Part = {
         default: false,
         description: 'mseal: it can be neither unmapped, replaced nor resized',
       },
-      charge: {
-        type: 'string',
-        default: 'current',
-        enum: ['current', 'vm'],
-        description: "whose memcg pays: the allocating thread's, or that of the VM's process",
-      },
       listed: { type: 'boolean', default: true, description: 'shown in maps, smaps and numa_maps' },
       vsz: { type: 'boolean', default: true, description: 'counts in VmSize and against RLIMIT_AS' },
     },
@@ -100,7 +94,6 @@ export const shadowVma: Part = {
     };
 
     return {
-      ...(options['charge'] === 'vm' ? { chargeTo: (gmem: Gmem) => view.livingOwner(gmem) } : {}),
       slotBound: (slot) => {
         const bound = slots.get(slot.gmem.id) ?? new Set<Slot>();
         slots.set(slot.gmem.id, bound.add(slot));

@@ -1,5 +1,4 @@
 import type {
-  Gmem,
   Hooks,
   KernelView,
   Options,
@@ -54,12 +53,6 @@ export const tdpFault: Part = {
         description:
           'each fault sets pages aside before it takes mmu_lock, under which nothing may sleep (only with at=tdp)',
       },
-      charge: {
-        type: 'string',
-        default: 'current',
-        enum: ['current', 'vm'],
-        description: "whose memcg pays: the allocating thread's, or that of the VM's process",
-      },
       relieve: {
         type: 'string',
         default: 'exit',
@@ -80,7 +73,6 @@ export const tdpFault: Part = {
       ? { statusLines: (process: Proc) => [{ name: 'RssGmem', kb: view.ownRss(process) * 4 }] }
       : {}),
     ...(options['at'] === 'allocation' ? countAllocated(view, options) : countMapped(view, options)),
-    ...(options['charge'] === 'vm' ? { chargeTo: (gmem: Gmem) => view.livingOwner(gmem) } : {}),
   }),
 };
 

@@ -11,12 +11,6 @@ export const tracker: Part = {
     origin: 'what-if',
     source: 'KVM Forum 2023, "completely separate alternative to using VMAs for accounting"',
     options: {
-      charge: {
-        type: 'string',
-        default: 'current',
-        enum: ['current', 'vm'],
-        description: "whose memcg pays: the allocating thread's, or that of the VM's process",
-      },
       oom: { type: 'boolean', default: false, description: 'tracked pages count in OOM badness' },
       show: {
         type: 'string',
@@ -62,7 +56,6 @@ export const tracker: Part = {
     };
 
     return {
-      ...(options['charge'] === 'vm' ? { chargeTo: (gmem: Gmem) => view.livingOwner(gmem) } : {}),
       gmemCreated: (gmem, _by, vm) => {
         const nodes = new Float64Array(view.nodeCount);
         files.set(gmem.id, { gmem, creator: vm.process, nodes, mapped: 0 });

@@ -134,6 +134,18 @@ describe('pageblocks', () => {
     );
   });
 
+  it('take back what lies around frames that an empty list came to its end at', () => {
+    const zone = zoneOf(PAGES);
+    zone.takeBlock(0, MOVABLE);
+    const block = zone.takeBlock(6, MOVABLE);
+    const run = zone.takeRun(63, MOVABLE);
+    expect([run.pfn + run.count, run.count]).toEqual([block, 63]);
+    // The last frames of the run and the first of the block, at once.
+    zone.free(block - 27, 28);
+    expect(zone.freePages).toBe(PAGES - 1 - 64 - 63 + 28);
+    expect(() => zone.free(block - 1, 1)).toThrow('double free');
+  });
+
   it('share the list: a type that fills it is not pushed out by the next one', () => {
     const zone = zoneOf(8 * 512);
     zone.parkLimit = 600;
