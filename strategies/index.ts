@@ -15,7 +15,6 @@ import { mempolicyDup } from './placement/mempolicy-dup.ts';
 import { mmapMbind } from './placement/mmap-mbind.ts';
 import { shadowMbind } from './placement/shadow-mbind.ts';
 import { taskPolicy } from './placement/task-policy.ts';
-import { withCharge } from './with-charge.ts';
 
 const PARTS: readonly Part[] = [
   taskPolicy,
@@ -23,7 +22,10 @@ const PARTS: readonly Part[] = [
   mempolicyDup,
   mmapMbind,
   shadowMbind,
-  ...[pageCache, shadowVma, tdpFault, tracker].map(withCharge),
+  pageCache,
+  shadowVma,
+  tdpFault,
+  tracker,
   nop,
   unmovable,
   genericRmap,

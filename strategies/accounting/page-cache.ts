@@ -1,7 +1,8 @@
 import type { Part } from '../../src/strategy/contract.ts';
+import { withCharge } from '../with-charge.ts';
 
 /** What Linux does: private memory is page cache, charged to the memcg of whoever allocates it, and belongs to no process. */
-export const pageCache: Part = {
+export const pageCache: Part = withCharge({
   meta: {
     axis: 'accounting',
     id: 'page-cache',
@@ -13,6 +14,6 @@ export const pageCache: Part = {
     options: {},
   },
   create: () => ({}),
-};
+});
 
 export default pageCache;

@@ -1,7 +1,8 @@
 import type { Options, Part, Proc, Slot } from '../../src/strategy/contract.ts';
+import { withCharge } from '../with-charge.ts';
 
 /** A VMA per memslot stands for the private pages, so that everything that walks VMAs sees them. */
-export const shadowVma: Part = {
+export const shadowVma: Part = withCharge({
   meta: {
     axis: 'accounting',
     id: 'shadow-vma',
@@ -135,7 +136,7 @@ export const shadowVma: Part = {
       },
     };
   },
-};
+});
 
 /** The flags of the VMA, in the letters of smaps. */
 function vmFlags(options: Options): string[] {

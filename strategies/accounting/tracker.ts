@@ -1,7 +1,8 @@
 import type { Gmem, Part, Proc } from '../../src/strategy/contract.ts';
+import { withCharge } from '../with-charge.ts';
 
 /** A register of private memory beside the VMAs: counters per file and node, shown where somebody asks for them. */
-export const tracker: Part = {
+export const tracker: Part = withCharge({
   meta: {
     axis: 'accounting',
     id: 'tracker',
@@ -106,7 +107,7 @@ export const tracker: Part = {
       },
     };
   },
-};
+});
 
 const sum = (numbers: ArrayLike<number>): number => {
   let total = 0;
