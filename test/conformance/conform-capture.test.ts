@@ -12,7 +12,10 @@ import type {
 } from '../../src/procfs/facts.ts';
 import { CAPTURES, captureOf, modelOf, scenarioOf } from './captures.ts';
 
-describe.each(CAPTURES)('%s', (_, capture) => {
+/** Captures whose texts tell all that `modelOf` needs: no reclaim, no deaths, no changes of what programs share. */
+const PLAIN = CAPTURES.filter(([name]) => /^S(01|02|03|04|05|06a|10|11|14)/.test(name));
+
+describe.each(PLAIN)('%s', (_, capture) => {
   it('agrees with a model that says the same', () => {
     const result = conformCapture(capture, scenarioOf(capture), modelOf(capture));
     expect(result.offences).toEqual([]);
