@@ -15,6 +15,7 @@ import { mempolicyDup } from './placement/mempolicy-dup.ts';
 import { mmapMbind } from './placement/mmap-mbind.ts';
 import { shadowMbind } from './placement/shadow-mbind.ts';
 import { taskPolicy } from './placement/task-policy.ts';
+import { withCharge } from './with-charge.ts';
 
 const PARTS: readonly Part[] = [
   taskPolicy,
@@ -22,10 +23,7 @@ const PARTS: readonly Part[] = [
   mempolicyDup,
   mmapMbind,
   shadowMbind,
-  pageCache,
-  shadowVma,
-  tdpFault,
-  tracker,
+  ...[pageCache, shadowVma, tdpFault, tracker].map(withCharge),
   nop,
   unmovable,
   genericRmap,

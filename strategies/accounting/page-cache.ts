@@ -1,8 +1,7 @@
 import type { Part } from '../../src/strategy/contract.ts';
-import { withCharge } from '../with-charge.ts';
 
 /** What Linux does: private memory is page cache, charged to the memcg of whoever allocates it, and belongs to no process. */
-export const pageCache: Part = withCharge({
+export const pageCache: Part = {
   meta: {
     axis: 'accounting',
     id: 'page-cache',
@@ -14,6 +13,6 @@ export const pageCache: Part = withCharge({
     options: {},
   },
   create: () => ({}),
-});
+};
 
 export default pageCache;

@@ -1,8 +1,7 @@
 import type { Options, Part, Proc, Slot } from '../../src/strategy/contract.ts';
-import { withCharge } from '../with-charge.ts';
 
 /** A VMA per memslot stands for the private pages, so that everything that walks VMAs sees them. */
-export const shadowVma: Part = withCharge({
+export const shadowVma: Part = {
   meta: {
     axis: 'accounting',
     id: 'shadow-vma',
@@ -136,7 +135,7 @@ export const shadowVma: Part = withCharge({
       },
     };
   },
-});
+};
 
 /** The flags of the VMA, in the letters of smaps. */
 function vmFlags(options: Options): string[] {

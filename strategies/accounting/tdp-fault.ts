@@ -8,10 +8,9 @@ import type {
   Proc,
   Slot,
 } from '../../src/strategy/contract.ts';
-import { withCharge } from '../with-charge.ts';
 
 /** RSS raised where KVM maps a page into the guest, or where the page is allocated. */
-export const tdpFault: Part = withCharge({
+export const tdpFault: Part = {
   meta: {
     axis: 'accounting',
     id: 'tdp-fault',
@@ -75,7 +74,7 @@ export const tdpFault: Part = withCharge({
       : {}),
     ...(options['at'] === 'allocation' ? countAllocated(view, options) : countMapped(view, options)),
   }),
-});
+};
 
 /** Counts each private frame while the guest's page table maps it. */
 function countMapped(view: KernelView, options: Options): Hooks {

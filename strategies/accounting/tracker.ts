@@ -1,8 +1,7 @@
 import type { Gmem, Part, Proc } from '../../src/strategy/contract.ts';
-import { withCharge } from '../with-charge.ts';
 
 /** A register of private memory beside the VMAs: counters per file and node, shown where somebody asks for them. */
-export const tracker: Part = withCharge({
+export const tracker: Part = {
   meta: {
     axis: 'accounting',
     id: 'tracker',
@@ -107,7 +106,7 @@ export const tracker: Part = withCharge({
       },
     };
   },
-});
+};
 
 const sum = (numbers: ArrayLike<number>): number => {
   let total = 0;
