@@ -33,19 +33,23 @@ export type AnswerOf = (
 export function answersOf(rows: readonly AttributionRow[]): AnswerOf {
   const byKey = new Map<string, AttributionRow[]>();
   for (const row of rows) {
-    const key = JSON.stringify([row.strategy, row.snapshot, row.step, row.interface]);
+    const key = keyOf(row.strategy, row.snapshot, row.step, row.interface);
     const found = byKey.get(key);
     if (found) found.push(row);
     else byKey.set(key, [row]);
   }
   return (strategy, { label, step }, interfaceId, subject) => {
-    const found = byKey.get(JSON.stringify([strategy, label, step, interfaceId])) ?? [];
+    const found = byKey.get(keyOf(strategy, label, step, interfaceId)) ?? [];
     const scope = INTERFACES.find(({ id }) => id === interfaceId)?.scope;
     if (scope === 'node') return summary(found);
     const name = scope === 'cgroup' ? subject.cgroup : subject.worker;
     return summary(found.filter((row) => row.subject === name));
   };
 }
+
+/** No name holds a line break. */
+const keyOf = (strategy: string, snapshot: string, step: number, interfaceId: string): string =>
+  `${strategy}\n${snapshot}\n${step}\n${interfaceId}`;
 
 function summary(rows: readonly AttributionRow[]): Answer | null {
   const totals = rows.filter((row) => row.node === null);

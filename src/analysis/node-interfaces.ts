@@ -23,7 +23,9 @@ function ofNode(
     countsMemory: true,
     report(facts, subject) {
       const node = facts.nodes.find(({ nid }) => nid === nidOf(subject));
-      return node ? { totalKb: kbOf(node), nodesKb: nodeList([[node.nid, kbOf(node)]]) } : null;
+      if (!node) return null;
+      const kb = kbOf(node);
+      return { totalKb: kb, nodesKb: nodeList([[node.nid, kb]]) };
     },
     truth: (facts, subject) => nodeList([[nidOf(subject), truth(facts)[nidOf(subject)] ?? 0]]),
   };

@@ -13,8 +13,16 @@ export interface ChartFonts {
 const PACKAGE = '@expo-google-fonts/atkinson-hyperlegible-next';
 const WEIGHTS = { 400: '400Regular', 600: '600SemiBold', 700: '700Bold' } as const;
 
-/** Loads the three weights of the charts' font from its npm package, so that no machine's own fonts matter. */
-export async function loadChartFonts(): Promise<ChartFonts> {
+let fonts: Promise<ChartFonts> | undefined;
+let css: Promise<string> | undefined;
+
+/** The three weights of the charts' font from its npm package, so that no machine's own fonts matter; read at the first call. */
+export const loadChartFonts = (): Promise<ChartFonts> => (fonts ??= readFonts());
+
+/** `@font-face` rules that hold the three weights themselves, for pages that must not load anything. */
+export const chartFontCss = (): Promise<string> => (css ??= readCss());
+
+async function readFonts(): Promise<ChartFonts> {
   const { resolve } = createRequire(import.meta.url);
   const files = Object.values(WEIGHTS).map((name) => resolve(fontPath(name)));
   const [regular, semiBold, bold] = (await Promise.all(
@@ -30,8 +38,7 @@ export async function loadChartFonts(): Promise<ChartFonts> {
   };
 }
 
-/** `@font-face` rules that hold the three weights themselves, for pages that must not load anything. */
-export async function chartFontCss(): Promise<string> {
+async function readCss(): Promise<string> {
   const { resolve } = createRequire(import.meta.url);
   const rules = Object.entries(WEIGHTS).map(async ([weight, name]) => {
     const file = await readFile(resolve(fontPath(name)));

@@ -1,20 +1,26 @@
 import { mainSubject } from '../analysis/subject.ts';
-import type { ProcessFacts, VmaFacts } from '../procfs/facts.ts';
+import type { ProcessFacts, SnapshotFacts, VmaFacts } from '../procfs/facts.ts';
+import { LAYOUTS } from '../procfs/layouts.ts';
+import { renderNumaMaps } from '../procfs/numa-maps.ts';
 import { renderSmaps } from '../procfs/smaps.ts';
-import { renderTree } from '../procfs/tree.ts';
+import { renderStatus, statusOf } from '../procfs/status.ts';
 import type { RunResult } from '../result/types.ts';
 
 /** Lines of a file that the report quotes at most. */
 const MOST_LINES = 80;
 
 /** What the report quotes of a process: a title, and its text from the files of the process. */
-const QUOTED: readonly (readonly [title: string, text: (file: FileOf, process: ProcessFacts) => string])[] = [
-  ['numa_maps', (file) => file('numa_maps')],
-  ['largest mapping in smaps', (_, process) => renderSmaps(largest(process.vmas))],
-  ['status', (file) => file('status')],
+const QUOTED: readonly (readonly [
+  title: string,
+  text: (process: ProcessFacts, facts: SnapshotFacts) => string,
+])[] = [
+  ['numa_maps', ({ vmas }) => renderNumaMaps(vmas)],
+  ['largest mapping in smaps', ({ vmas }) => renderSmaps(largest(vmas))],
+  [
+    'status',
+    (process, { kernel, nodes }) => renderStatus(statusOf(process, { layout: LAYOUTS[kernel], nodes })),
+  ],
 ];
-
-type FileOf = (name: string) => string;
 
 /**
  * What the kernel's files say of the process that the pictures speak of. Strategies under which they say the same are put
@@ -29,10 +35,8 @@ export function kernelTexts(result: RunResult): { title: string; text: string }[
     const snapshot = snapshots[index];
     const process = snapshot?.facts.processes.find((one) => one.worker === worker);
     if (!snapshot || !process) continue;
-    const tree = renderTree(snapshot.facts);
-    const file: FileOf = (path) => tree.get(`proc/${process.pid}/${path}`) ?? '';
     QUOTED.forEach(([, textOf], at) => {
-      const text = textOf(file, process);
+      const text = textOf(process, snapshot.facts);
       const strategies = strategiesByText[at]!;
       strategies.set(text, [...(strategies.get(text) ?? []), name]);
     });

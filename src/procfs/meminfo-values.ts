@@ -1,5 +1,5 @@
 import type { NodeFacts, SystemFacts } from './facts.ts';
-import { nodeCounter, nodeFreePages } from './node-sums.ts';
+import { nodeCounter, nodeFreePages, systemCounter } from './node-sums.ts';
 import { pagesToKb } from '../units/pages.ts';
 
 /** Size of the vmalloc area of x86-64 with four page-table levels. */
@@ -7,8 +7,8 @@ const X86_VMALLOC_KB: number = 2 ** 35 - 1;
 
 /** kB by meminfo name, for the names that both /proc/meminfo and nodeN/meminfo print. */
 function sharedValues(nodes: readonly NodeFacts[]): Record<string, number> {
-  const sum = (name: string): number => nodes.reduce((total, node) => total + nodeCounter(node, name), 0);
-  const kb = (...names: string[]): number => pagesToKb(names.reduce((total, name) => total + sum(name), 0));
+  const sum = (name: string): number => systemCounter(nodes, name);
+  const kb = (name: string, more?: string): number => pagesToKb(sum(name) + (more ? sum(more) : 0));
   return {
     MemTotal: pagesToKb(nodes.reduce((total, node) => total + node.totalPages, 0)),
     MemFree: pagesToKb(nodes.reduce((total, node) => total + nodeFreePages(node), 0)),
@@ -51,14 +51,13 @@ function sharedValues(nodes: readonly NodeFacts[]): Record<string, number> {
 /** What nodeN/meminfo prints, by name: kB, and pages of the pool for HugePages_*. */
 export function nodeMeminfoValues(node: NodeFacts): Record<string, number> {
   const shared = sharedValues([node]);
-  return {
-    ...shared,
+  return Object.assign(shared, {
     MemUsed: shared['MemTotal']! - shared['MemFree']!,
     FilePages: pagesToKb(nodeCounter(node, 'nr_file_pages')),
     HugePages_Total: node.hugepages.total,
     HugePages_Free: node.hugepages.free,
     HugePages_Surp: node.hugepages.surplus,
-  };
+  });
 }
 
 /**
@@ -68,13 +67,11 @@ export function nodeMeminfoValues(node: NodeFacts): Record<string, number> {
 export function meminfoValues(system: SystemFacts, nodes: readonly NodeFacts[]): Record<string, number> {
   const shared = sharedValues(nodes);
   const pool = system.hugepages;
-  const given = Object.fromEntries(
-    Object.entries(system.meminfoPages).map(([name, pages]) => [name, pagesToKb(pages)]),
-  );
-  const filePages = pagesToKb(nodes.reduce((sum, node) => sum + nodeCounter(node, 'nr_file_pages'), 0));
+  const given: Record<string, number> = {};
+  for (const [name, pages] of Object.entries(system.meminfoPages)) given[name] = pagesToKb(pages);
+  const filePages = pagesToKb(systemCounter(nodes, 'nr_file_pages'));
   const hugeKb = pool.total * pool.hugepageKb;
-  return {
-    ...shared,
+  const own = {
     Cached: Math.max(0, filePages - shared['SwapCached']! - (given['Buffers'] ?? 0)),
     CommitLimit: pagesToKb(Math.floor((shared['MemTotal']! - hugeKb) / 8)) + (given['SwapTotal'] ?? 0),
     VmallocTotal: X86_VMALLOC_KB,
@@ -84,6 +81,6 @@ export function meminfoValues(system: SystemFacts, nodes: readonly NodeFacts[]):
     HugePages_Surp: pool.surplus,
     Hugepagesize: pool.hugepageKb,
     Hugetlb: hugeKb,
-    ...given,
   };
+  return Object.assign(shared, own, given);
 }

@@ -41,16 +41,21 @@ export function nodeCounter(node: NodeFacts, name: string): number {
   if (name === 'nr_free_pages') return nodeFreePages(node);
   if (name === 'nr_free_pages_blocks')
     return node.zones.reduce((sum, zone) => sum + freePagesInBlocks(zone.freeByOrder), 0);
-  const inZones = node.zones.filter((zone) => zone.counters[name] !== undefined);
-  if (inZones.length > 0) return inZones.reduce((sum, zone) => sum + zone.counters[name]!, 0);
-  const own = node.counters[name];
-  if (own !== undefined) return own;
+  let inZones: number | undefined;
+  for (const { counters } of node.zones) {
+    const value = counters[name];
+    if (value !== undefined) inZones = (inZones ?? 0) + value;
+  }
+  const value = inZones ?? node.counters[name];
+  if (value !== undefined) return value;
   return name.startsWith('nr_zone_') ? (node.counters[name.replace('nr_zone_', 'nr_')] ?? 0) : 0;
 }
 
 /** A counter summed over nodes, in base pages. */
 export function systemCounter(nodes: readonly NodeFacts[], name: string): number {
-  return nodes.reduce((sum, node) => sum + nodeCounter(node, name), 0);
+  let sum = 0;
+  for (const node of nodes) sum += nodeCounter(node, name);
+  return sum;
 }
 
 /** The value that vmstat and zoneinfo print for a counter kept in base pages. */

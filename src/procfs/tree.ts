@@ -4,7 +4,7 @@ import { fdinfoOf, renderFdinfo } from './fdinfo.ts';
 import type { KernelLayout } from './kernel-layout.ts';
 import { LAYOUTS } from './layouts.ts';
 import { renderMaps } from './maps.ts';
-import { meminfoOf, nodeMeminfoOf, renderMeminfo, renderNodeMeminfo } from './meminfo.ts';
+import { meminfoOf, nodeMeminfoOf, renderMeminfo, renderNodeMeminfo, type NodeMeminfo } from './meminfo.ts';
 import {
   memoryEventsOf,
   memoryNumaStatOf,
@@ -66,9 +66,9 @@ function systemFiles(facts: SnapshotFacts, layout: KernelLayout): Files {
   ];
 }
 
-function nodeFiles(node: NodeFacts, layout: KernelLayout): Files {
+function nodeFiles(node: NodeFacts, meminfo: NodeMeminfo, layout: KernelLayout): Files {
   const files: Files = [
-    ['meminfo', renderNodeMeminfo({ nid: node.nid, values: nodeMeminfoOf(node, layout) })],
+    ['meminfo', renderNodeMeminfo(meminfo)],
     ['numastat', renderNodeNumastat(node.numastat)],
     ['vmstat', renderVmstat(nodeVmstatOf(node, layout))],
     ['distance', `${node.distances.join(' ')}\n`],
@@ -95,10 +95,8 @@ function cgroupFiles(cgroup: CgroupFacts, nids: readonly number[], layout: Kerne
   return files.map(([name, text]) => [['sys/fs/cgroup', ...path, name].join('/'), text]);
 }
 
-function toolFiles(facts: SnapshotFacts, layout: KernelLayout): Files {
-  const { nodes, processes, system } = facts;
+function toolFiles({ nodes, processes, system }: SnapshotFacts, meminfo: readonly NodeMeminfo[]): Files {
   const nids = nodes.map((node) => node.nid);
-  const meminfo = nodes.map((node) => ({ nid: node.nid, values: nodeMeminfoOf(node, layout) }));
   const perProcess = numastatProcesses(processes, nids);
   const tables = [
     ...(perProcess ? [perProcess] : []),
@@ -121,11 +119,12 @@ function toolFiles(facts: SnapshotFacts, layout: KernelLayout): Files {
 export function renderTree(facts: SnapshotFacts): Map<string, string> {
   const layout = LAYOUTS[facts.kernel];
   const nids = memoryNids(facts.nodes);
+  const meminfo = facts.nodes.map((node) => ({ nid: node.nid, values: nodeMeminfoOf(node, layout) }));
   return new Map([
     ...facts.processes.flatMap((process) => processFiles(process, facts, layout)),
     ...systemFiles(facts, layout),
-    ...facts.nodes.flatMap((node) => nodeFiles(node, layout)),
+    ...facts.nodes.flatMap((node, at) => nodeFiles(node, meminfo[at]!, layout)),
     ...facts.cgroups.flatMap((cgroup) => cgroupFiles(cgroup, nids, layout)),
-    ...toolFiles(facts, layout),
+    ...toolFiles(facts, meminfo),
   ]);
 }
