@@ -1,6 +1,7 @@
 import type { Inode } from '../../kernel/inode.ts';
-import { fillCache, truncateRange } from '../../kernel/page-cache.ts';
+import { truncateRange } from '../../kernel/page-cache.ts';
 import { closeFd, installFd } from '../../kernel/process.ts';
+import { writeCache } from '../../kernel/write-cache.ts';
 import { createGmem, fallocateGmem, fillErrno, punchGmem } from '../../kvm/guest-memfd.ts';
 import type { Errno } from '../../units/errno.ts';
 import { PAGE_SIZE, PAGES_PER_PMD, pagesFor } from '../../units/pages.ts';
@@ -114,7 +115,7 @@ export const FILE_STEPS: WorkerHandlers<
       if (inode.kind === 'hugetlb') return failed('EINVAL');
       const index = Math.floor(offset / PAGE_SIZE);
       const errno = fillErrno(
-        fillCache(world.kernel, worker.task, inode, index, pagesFor(offset + bytes) - index, true),
+        writeCache(world.kernel, worker.task, inode, index, pagesFor(offset + bytes) - index),
       );
       inode.sizePages = Math.max(inode.sizePages, pagesFor(offset + bytes));
       return errno ? failed(errno) : done(bytes);
@@ -170,8 +171,7 @@ function fallocate(world: World, worker: Worker, inode: Inode, offset: number, b
   const end = pagesFor(offset + bytes);
   const absent: number[] = [];
   inode.cache.forEachGap(index, end - index, (at, n) => absent.push(at, n));
-  // fallocate marks what it adds as used: the pages are dirty though nobody wrote.
-  const errno = fillErrno(fillCache(world.kernel, worker.task, inode, index, end - index, true));
+  const errno = fillErrno(writeCache(world.kernel, worker.task, inode, index, end - index));
   // A call that fails takes back what it added, and nothing else (shmem_undo_range with unfalloc).
   for (let i = 0; errno && i < absent.length; i += 2) {
     truncateRange(world.kernel, worker.task, inode, absent[i]!, absent[i + 1]!);
