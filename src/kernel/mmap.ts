@@ -5,6 +5,7 @@ import { unmapHugetlb } from './hugetlb-maps.ts';
 import { closeMapping } from './hugetlb-reserve.ts';
 import { aroundHugetlb, cutsHugePage, type HugetlbVma } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
+import { advisedFlags, flagsText } from './advised-flags.ts';
 import { accessRange } from './fault.ts';
 import { splitAtEnds } from './huge-maps.ts';
 import type { Policy } from './mempolicy.ts';
@@ -257,7 +258,7 @@ function isAlike(left: Vma, right: Vma): boolean {
     left.isHidden === right.isHidden &&
     left.name === right.name &&
     JSON.stringify(left.policy) === JSON.stringify(right.policy) &&
-    left.extraFlags.join() === right.extraFlags.join()
+    flagsText(left) === flagsText(right)
   );
 }
 
@@ -268,11 +269,7 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
   const end = vpn + pages;
   let hole = vpn;
   let failed: Errno | 0 = 0;
-  const vmas =
-    advice === 'hugepage' || advice === 'nohugepage' || advice === 'mergeable' || advice === 'unmergeable'
-      ? isolate(kernel, mm, vpn, end)
-      : mm.overlapping(vpn, end);
-  for (const vma of vmas) {
+  for (const vma of mm.overlapping(vpn, end)) {
     if (vma.start > hole) failed = 'ENOMEM';
     hole = Math.min(end, vma.end);
     const from = Math.max(vma.start, vpn);
@@ -298,11 +295,11 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
         else truncateRange(kernel, task, vma.file, indexOf(vma, from), count);
         break;
       case 'hugepage':
-      case 'nohugepage': {
-        const flag = advice === 'hugepage' ? 'hg' : 'nh';
-        vma.extraFlags = [...vma.extraFlags.filter((f) => f !== 'nh' && f !== 'hg'), flag];
+      case 'nohugepage':
+      case 'mergeable':
+      case 'unmergeable':
+        setFlags(kernel, mm, from, hole, advisedFlags(vma, advice));
         break;
-      }
       case 'free': {
         const errno = freeLazily(kernel, mm, vma, from, count);
         if (errno) return errno;
@@ -310,9 +307,6 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
       }
       case 'pageout':
         if (kernel.swap.freePages > 0) pageOut(kernel, mm, vma, from, count);
-        break;
-      case 'mergeable':
-      case 'unmergeable':
         break;
       case 'populate_read':
       case 'populate_write': {
@@ -326,6 +320,13 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
     }
   }
   return hole < end ? 'ENOMEM' : failed;
+}
+
+/** Gives a part of one VMA other flags: a VMA of its own, joined to neighbours that are alike; none where nothing changes (mm/madvise.c:madvise_update_vma). */
+function setFlags(kernel: Kernel, mm: Mm, start: number, end: number, flags: readonly string[]): void {
+  if (flagsText(mm.find(start)!) === flagsText({ extraFlags: flags })) return;
+  for (const vma of isolate(kernel, mm, start, end)) vma.extraFlags = flags;
+  mergeAfter(mm, start, end);
 }
 
 /** MADV_PAGEOUT (mm/madvise.c:madvise_pageout): write-back is started, frames stay in the swap cache until reclaim comes by. */

@@ -53,3 +53,40 @@ snapshot failed
     expect([dirty, pages]).toEqual([16, 32]);
   });
 });
+
+describe('madvise(MADV_MERGEABLE)', () => {
+  const lines = (steps: string): string[] =>
+    play('page-cache', `${steps}\nsnapshot s`)
+      .process('s')!
+      .vmas.filter(({ name }) => name === '' || name.startsWith('/memfd:m ') || name.startsWith('/dev/zero'))
+      .map(({ start, end, vmFlags }) => `${(end - start) / 4096}${vmFlags.includes('mg') ? ' mg' : ''}`);
+
+  it('cuts off and marks what KSM may merge, and is undone by its opposite', () => {
+    const map = 'anon map a 64p\nmadvise a 16p 16p mergeable';
+    expect(lines(map)).toEqual(['16', '16 mg', '32']);
+    expect(lines(`${map}\nmadvise a 8p 16p mergeable`)).toEqual(['8', '24 mg', '32']);
+    expect(lines(`${map}\nmadvise a 0 64p unmergeable`)).toEqual(['64']);
+    expect(lines('memfd create m 64p\nmemfd map m private\nmadvise m 0 16p mergeable')).toEqual([
+      '16 mg',
+      '48',
+    ]);
+  });
+
+  it('changes nothing of shared mappings, or where the flag is as asked for', () => {
+    expect(lines('memfd create m 64p\nmemfd map m\nmadvise m 16p 16p mergeable')).toEqual(['64']);
+    expect(lines('anon map a 64p shared\nmadvise a 16p 16p mergeable')).toEqual(['64']);
+    expect(lines('anon map a 64p\nmadvise a 16p 16p unmergeable')).toEqual(['64']);
+    const whole = 'anon map a 64p\nmadvise a 0 64p mergeable';
+    expect(lines(`${whole}\nmadvise a 16p 16p mergeable`)).toEqual(['64 mg']);
+  });
+});
+
+describe('madvise(MADV_HUGEPAGE)', () => {
+  it('leaves a mapping whole that has the flag', () => {
+    const run = play(
+      'page-cache',
+      'anon map a 64p\nmadvise a 0 64p hugepage\nmadvise a 16p 16p hugepage\nsnapshot s',
+    );
+    expect(run.process('s')!.vmas.filter(({ vmFlags }) => vmFlags.includes('hg'))).toHaveLength(1);
+  });
+});
