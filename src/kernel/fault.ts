@@ -141,7 +141,10 @@ function faultAnonymous(
   mm.pt.forEachGap(vpn, count, (at, n) => {
     if (failed) return;
     addTables(kernel, task, mm, at, n);
-    if (!isWrite) return;
+    if (!isWrite) {
+      mm.zeroPages.add(at, n);
+      return;
+    }
     if (mm.zeroBlocks.size > 0) {
       const block = Math.floor(at / PAGES_PER_PMD);
       mm.zeroBlocks.remove(block, Math.ceil((at + n) / PAGES_PER_PMD) - block);

@@ -39,6 +39,8 @@ export class Mm {
   readonly hugeBlocks: RangeSet = new RangeSet();
   /** Blocks that a huge entry maps to the huge zero page. */
   readonly zeroBlocks: RangeSet = new RangeSet();
+  /** Pages that a read has given the zero page, the huge one included; those that `pt` maps since then don't have it any more. */
+  readonly zeroPages: RangeSet = new RangeSet();
   /** Page-table entries that stand for swap slots: page address to slot. */
   readonly swapped: PfnMap = new PfnMap();
   /** Pages whose entries a fork has copied and write-protected: anonymous pages that may be somebody else's, too (not PageAnonExclusive). */
@@ -116,6 +118,12 @@ export class Mm {
       if (vma.end > start) out.push(vma);
     }
     return out;
+  }
+
+  /** Visits what maps the zero page in a range, ascending. */
+  forEachZeroPage(vpn: number, count: number, visit: (vpn: number, count: number) => void): void {
+    if (this.zeroPages.size === 0) return;
+    for (const run of this.zeroPages.runs(vpn, count)) this.pt.forEachGap(run.start, run.count, visit);
   }
 
   /** Adds a VMA; like every VMA but a shadow it holds a reference to its file. */

@@ -84,16 +84,24 @@ function stretches(kernel: Kernel, mm: Mm, vpn: number, count: number, nid: numb
     if (to > at) out.push({ vpn: at, count: to - at, status, pages: [] });
     at = Math.max(at, to);
   };
+  // The zero page is nobody's to move.
+  const absent = (to: number): void => {
+    mm.forEachZeroPage(at, Math.max(0, to - at), (start, n) => {
+      gap(start, 'ENOENT');
+      gap(start + n, 'EFAULT');
+    });
+    gap(to, 'ENOENT');
+  };
   for (const vma of mm.overlapping(vpn, end)) {
     if (!isMigratable(kernel, vma)) continue;
     gap(Math.max(vpn, vma.start), 'EFAULT');
     const stop = Math.min(end, vma.end);
     forEachMapping(mm, vma, at, stop - at, (start, n) => {
-      gap(start, 'ENOENT');
+      absent(start);
       out.push(...stretchesOfRun(kernel, mm, start, n, nid));
       at = start + n;
     });
-    gap(stop, 'ENOENT');
+    absent(stop);
   }
   gap(end, 'EFAULT');
   return out;

@@ -124,6 +124,7 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
       else mapFrames(kernel, mm, run.vpn, run.count, run.period, run.lanes);
     }
     copyHugeZero(kernel, child.main, from, mm, vma);
+    if (!vma.file && runs.length + swapped.length > 0) copyZeroPages(kernel, child.main, from, mm, vma);
   }
   mm.hiwaterVm = mm.totalVm;
   mm.noteRss();
@@ -146,6 +147,14 @@ function copyHugeZero(kernel: Kernel, child: Task, from: Mm, to: Mm, { start, en
     const added = to.tables.add(block * PAGES_PER_PMD, blocks * PAGES_PER_PMD);
     allocateAccounted(kernel, child, to.tablePages, 'pagetables', added);
     to.zeroBlocks.add(block, blocks);
+  });
+}
+
+/** copy_present_pte of entries that map the zero page, in a mapping that holds pages of its own, too: others can be faulted again. */
+function copyZeroPages(kernel: Kernel, child: Task, from: Mm, to: Mm, { start, end }: Vma): void {
+  from.forEachZeroPage(start, end - start, (vpn, count) => {
+    allocateAccounted(kernel, child, to.tablePages, 'pagetables', to.tables.add(vpn, count));
+    to.zeroPages.add(vpn, count);
   });
 }
 

@@ -67,6 +67,7 @@ export function zapRange(
   mm.noteRss();
   zapShadows(kernel, mm, vpn, count);
   if (only === null && mm.swapped.size > 0) zapSwapped(kernel, mm, vpn, count);
+  if (only === null && mm.zeroPages.size > 0) mm.zeroPages.remove(vpn, count);
   if (mm.pt.size === 0 && mm.zeroBlocks.size === 0) return;
   dropHuge(kernel, mm, vpn, count);
   if (mm.protectedPages.size > 0) mm.protectedPages.remove(vpn, count);

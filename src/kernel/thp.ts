@@ -56,6 +56,7 @@ export function faultHugeAnonymous(
     if (!isWrite) {
       setAside(kernel, task, mm, block, blocks);
       mm.zeroBlocks.add(block, blocks);
+      mm.zeroPages.add(block * PAGES_PER_PMD, blocks * PAGES_PER_PMD);
       continue;
     }
     const start = block * PAGES_PER_PMD;

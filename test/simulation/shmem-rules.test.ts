@@ -90,3 +90,46 @@ describe('madvise(MADV_HUGEPAGE)', () => {
     expect(run.process('s')!.vmas.filter(({ vmFlags }) => vmFlags.includes('hg'))).toHaveLength(1);
   });
 });
+
+describe('the zero page', () => {
+  const where = (steps: string, thp = 'never', step = 'where a 0 1024p'): string =>
+    play(
+      'page-cache',
+      `write /sys/kernel/mm/transparent_hugepage/enabled ${thp}\nanon map a 1024p\n${steps}\n${step}`,
+    ).step(step).message;
+  const move = 'move_pages a 0 1024p 1';
+
+  it('has no node and can not be moved', () => {
+    const steps = 'touch a 100p 50p read\ntouch a 140p 60p write';
+    expect(where(steps)).toBe('n=1024 N0=60 ENOENT=924 EFAULT=40');
+    expect(where(steps, 'never', move)).toBe('n=1024 N1=60 ENOENT=924 EFAULT=40');
+  });
+
+  it('is gone with what is discarded, and where a write has been', () => {
+    const steps =
+      'touch a 0 100p read\nmadvise a 10p 20p dontneed\ntouch a 30p 20p write\nmadvise a 40p 20p dontneed';
+    expect(where(steps)).toBe('n=1024 N0=10 ENOENT=964 EFAULT=50');
+  });
+
+  it('counts page by page where the huge one was split', () => {
+    const read = 'touch a 0 1p read';
+    expect(where(read, 'always')).toBe('n=1024 ENOENT=512 EFAULT=512');
+    expect(where(`${read}\nmadvise a 0 10p dontneed`, 'always')).toBe('n=1024 ENOENT=522 EFAULT=502');
+    expect(where(`${read}\ntouch a 0 10p write`, 'always')).toBe('n=1024 N0=10 ENOENT=512 EFAULT=502');
+  });
+
+  it('is shared by a fork where the mapping has pages of its own', () => {
+    const steps = 'touch a 0 10p read\ntouch a 20p 5p write\nfork w1';
+    expect(where(steps, 'never', 'w1: where a 0 1024p')).toBe('n=1024 N0=5 ENOENT=1009 EFAULT=10');
+    const alone = 'touch a 0 10p read\nfork w1';
+    expect(where(alone, 'never', 'w1: where a 0 1024p')).toBe('n=1024 ENOENT=1024');
+  });
+
+  it('is in no sum of smaps and numa_maps', () => {
+    const run = play('page-cache', 'anon map a 64p\ntouch a 0 64p read\ntouch a 0 8p write\nsnapshot s');
+    const { numa, smaps } = run
+      .process('s')!
+      .vmas.find(({ name, start, end }) => name === '' && end - start === 64 * 4096)!;
+    expect([numa.pages, smaps.rss, smaps.referenced]).toEqual([8, 8 * 4096, 8 * 4096]);
+  });
+});

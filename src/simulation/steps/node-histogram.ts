@@ -10,7 +10,7 @@ import { done, failed, type Outcome } from '../outcome.ts';
 /** Errors of single pages, by their number. */
 const BY_NUMBER: readonly Errno[] = ['ENOENT', 'EACCES', 'EFAULT'];
 
-/** move_pages(2) without target nodes: where the pages of a range are (ENOENT: not present, EFAULT: no VMA). */
+/** move_pages(2) without target nodes: where the pages of a range are (ENOENT: not present, EFAULT: the zero page, or no VMA). */
 export function nodeHistogram(kernel: Kernel, process: Process, vpn: number, pages: number): Outcome {
   const mm = process.mm!;
   const unit = unitAt(mm, vpn);
@@ -18,11 +18,15 @@ export function nodeHistogram(kernel: Kernel, process: Process, vpn: number, pag
   const nodes = kernel.nodes.map(() => 0);
   let covered = 0;
   let present = 0;
+  let zeros = 0;
   for (const vma of mm.overlapping(vpn, vpn + pages)) {
     const from = Math.max(vpn, vma.start);
     const to = Math.min(vpn + pages, vma.end);
     if (vma.isShadow) continue;
     covered += to - from;
+    mm.forEachZeroPage(from, to - from, (_, n) => {
+      zeros += n;
+    });
     mm.pt.forEach(from, to - from, (_, n, period, lanes) => {
       present += n;
       forEachLane(n, period, lanes, (pfn, length) => {
@@ -33,8 +37,10 @@ export function nodeHistogram(kernel: Kernel, process: Process, vpn: number, pag
   }
   const words = [`n=${pages / unit}`];
   nodes.forEach((n, nid) => n > 0 && words.push(`N${nid}=${n / unit}`));
-  if (covered > present) words.push(`ENOENT=${(covered - present) / unit}`);
-  if (pages > covered) words.push(`EFAULT=${(pages - covered) / unit}`);
+  const absent = covered - present - zeros;
+  const unknown = pages - covered + zeros;
+  if (absent > 0) words.push(`ENOENT=${absent / unit}`);
+  if (unknown > 0) words.push(`EFAULT=${unknown / unit}`);
   return done(0, words.join(' '));
 }
 
