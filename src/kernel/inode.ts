@@ -49,6 +49,9 @@ export class Inode {
   /** Committed_AS holds the whole size from the start (shared anonymous memory); a memfd's pages count one by one. */
   readonly reservesWhole: boolean;
 
+  /** Pages of a tmpfs file that are gone from the page cache and still committed. */
+  evictedPages = 0;
+
   constructor(config: {
     id: number;
     kind: InodeKind;

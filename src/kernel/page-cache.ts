@@ -14,6 +14,7 @@ import type { PolicyChoice } from './hooks.ts';
 import { fillHugeShmem, isShmemHuge, splitAtBorders } from './shmem-huge.ts';
 import { chunkOf } from './memory-pressure.ts';
 import { swapInShmem } from './swap-in.ts';
+import { recalcInode } from './recalc-inode.ts';
 import { truncateSwapped } from './swap-slots.ts';
 import type { Task } from './task.ts';
 import type { Vma } from './vma.ts';
@@ -105,6 +106,7 @@ export function fillPages(
 }
 
 function fillOne(kernel: Kernel, task: Task, inode: Inode, index: number, dirty: boolean): FillFailure {
+  if (inode.evictedPages > 0) recalcInode(kernel, inode);
   const choice = policyFor(kernel, inode, index, task);
   const pfn = allocateFolio(kernel, task, inode.kind, inode, choice.policy, choice.ilx, dirty);
   if (typeof pfn === 'string') return pfn;
@@ -125,6 +127,7 @@ function fillGap(
   count: number,
   dirty: boolean,
 ): FillFailure {
+  if (inode.evictedPages > 0) recalcInode(kernel, inode);
   const end = index + count;
   while (index < end) {
     const choice = policyFor(kernel, inode, index, task);
@@ -201,6 +204,7 @@ export function truncateRange(
   count: number,
 ): void {
   if (inode.swapped.size > 0) truncateSwapped(kernel, inode, index, count);
+  if (inode.evictedPages > 0) recalcInode(kernel, inode);
   if (inode.cache.size === 0 && inode.nodes.size === 0) return;
   if (inode.launched.size > 0) inode.launched.remove(index, count);
   const end = index + count;

@@ -1,3 +1,4 @@
+import { dropShmem } from './drop-shmem.ts';
 import { freeFolios } from './folios.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
@@ -53,6 +54,7 @@ export function dropPageCache(kernel: Kernel): number {
   for (const { order } of collectLruvecs(kernel, request, new Set(), true)) {
     for (const { inode, at, count } of order[0]!) if (inode) freed += dropFile(kernel, inode, at, count);
   }
+  freed += dropShmem(kernel);
   kernel.event('drop_pagecache', 1);
   return freed;
 }

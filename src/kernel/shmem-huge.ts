@@ -2,6 +2,7 @@ import { PAGES_PER_PMD } from '../units/pages.ts';
 import { allocateHugeFolios, splitHugeFolios } from './huge-folios.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
+import { recalcInode } from './recalc-inode.ts';
 import { zapRange } from './rmap.ts';
 import { allocateXarrayNodes } from './slab.ts';
 import type { Task } from './task.ts';
@@ -93,6 +94,7 @@ function fillBlocks(
     dirty,
     mayReclaim: mayReclaimForThp(kernel, vma),
   });
+  if (pieces.length > 0) recalcInode(kernel, inode);
   let at = block * PAGES_PER_PMD;
   for (const piece of pieces) {
     const pages = piece.blocks * PAGES_PER_PMD;

@@ -99,7 +99,8 @@ function take(kernel: Kernel, nid: number, kind: FolioKind, inode: Inode | null,
       policy: { mode: 'bind', flags: [], nodes: [nid] },
       ilx: NO_INTERLEAVE_INDEX,
       count: left,
-      dirty: kind === 'anon',
+      // Files of tmpfs were written when they were unpacked.
+      dirty: kind !== 'file',
     });
     left -= answer.count;
     runs.push(...answer.runs);

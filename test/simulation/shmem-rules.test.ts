@@ -133,3 +133,69 @@ describe('the zero page', () => {
     expect([numa.pages, smaps.rss, smaps.referenced]).toEqual([8, 8 * 4096, 8 * 4096]);
   });
 });
+
+describe('drop_caches', () => {
+  it('takes tmpfs pages that are clean and that nobody maps', () => {
+    const run = play(
+      'page-cache',
+      `
+memfd create copied 1M
+memfd map copied private
+touch copied 0 64p write
+memfd create kept 1M
+memfd map kept
+touch kept 0 64p read
+memfd fallocate kept 512K 64p
+gmem create g 1M
+gmem fallocate g 0 1M
+snapshot before
+dropcaches
+snapshot mapped
+memfd unmap kept
+dropcaches
+snapshot unmapped
+memfd stat copied
+memfd stat kept
+snapshot asked
+`,
+    );
+    const held = (label: string): number[] => ['copied', 'kept', 'g'].map((name) => run.pagesOf(label, name));
+    expect(['before', 'mapped', 'unmapped'].map(held)).toEqual([
+      [64, 128, 256],
+      [0, 128, 256],
+      [0, 64, 256],
+    ]);
+    const shmem = ['before', 'mapped', 'unmapped'].map((label) => run.counter(label, 'nr_shmem'));
+    expect(shmem).toEqual([192, 128, 64]);
+    const committed = ['before', 'mapped', 'unmapped', 'asked'].map(
+      (label) => run.snapshot(label).facts.system.meminfoPages['Committed_AS']!,
+    );
+    expect(committed.map((pages) => pages - committed[3]!)).toEqual([128, 128, 128, 0]);
+  });
+
+  it('takes interleaved pages, and huge ones only as a whole', () => {
+    const run = play(
+      'page-cache',
+      `
+mempolicy interleave 0-3
+memfd create lanes 4M
+memfd map lanes
+touch lanes 0 4M read
+memfd unmap lanes
+write /sys/kernel/mm/transparent_hugepage/shmem_enabled always
+memfd create huge 4M
+memfd map huge
+touch huge 0 4M read
+memfd unmap huge 1p 1023p
+touch huge 0 1p read
+dropcaches
+snapshot part
+memfd unmap huge
+dropcaches
+snapshot whole
+`,
+    );
+    expect(['lanes', 'huge'].map((name) => run.pagesOf('part', name))).toEqual([0, 512]);
+    expect(run.pagesOf('whole', 'huge')).toBe(0);
+  });
+});

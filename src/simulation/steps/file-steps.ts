@@ -1,5 +1,6 @@
 import type { Inode } from '../../kernel/inode.ts';
 import { truncateRange } from '../../kernel/page-cache.ts';
+import { recalcInode } from '../../kernel/recalc-inode.ts';
 import { closeFd, installFd } from '../../kernel/process.ts';
 import { writeCache } from '../../kernel/write-cache.ts';
 import { createGmem, fallocateGmem, fillErrno, punchGmem } from '../../kvm/guest-memfd.ts';
@@ -120,8 +121,9 @@ export const FILE_STEPS: WorkerHandlers<
       inode.sizePages = Math.max(inode.sizePages, pagesFor(offset + bytes));
       return errno ? failed(errno) : done(bytes);
     }),
-  stat: (_world, worker, { name }) =>
+  stat: (world, worker, { name }) =>
     withFile(worker, name, (inode) => {
+      recalcInode(world.kernel, inode);
       const isGmem = inode.kind === 'gmem';
       const words = {
         st_mode: isGmem ? '0100600' : '0100777',
