@@ -1,3 +1,4 @@
+import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import { removePages } from './page-cache.ts';
 import { type Stretch, stretchesOf } from './stretches.ts';
@@ -17,15 +18,19 @@ export function dropShmem(kernel: Kernel): number {
       if (dirty || mlocked || stretch.maps > 0) continue;
       const { at, count } = wholeFolios(stretch);
       if (count <= 0) continue;
-      removePages(kernel, inode, at, count);
+      evictCached(kernel, inode, at, count);
       freed += count;
-      if (!inode.reservesWhole) {
-        inode.evictedPages += count;
-        kernel.committed += count;
-      }
     }
   }
   return freed;
+}
+
+/** Frees pages of a tmpfs file that are clean and that nobody maps (mm/vmscan.c:remove_mapping): the file does not learn of it. */
+export function evictCached(kernel: Kernel, inode: Inode, index: number, count: number): void {
+  removePages(kernel, inode, index, count);
+  if (inode.reservesWhole) return;
+  inode.evictedPages += count;
+  kernel.committed += count;
 }
 
 /** The part of a stretch of a file that holds all of its folios; huge ones begin at multiples of their size. */

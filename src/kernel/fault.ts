@@ -47,7 +47,6 @@ export function accessRange(
     if (vma.isShadow || !vma.prot.startsWith('r') || (isWrite && vma.prot[1] !== 'w')) return 'SIGSEGV';
     const to = Math.min(end, vma.end);
     const failed = accessVma(kernel, task, mm, vma, at, to - at, isWrite, isPin);
-    mm.noteRss();
     if (failed) return failed;
     at = to;
   }

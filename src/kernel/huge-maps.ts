@@ -129,7 +129,6 @@ export function splitHugeEntry(kernel: Kernel, mm: Mm, block: number): void {
   countHuge(kernel, pfn, 1, -1);
   kernel.event('thp_split_pmd', 1);
   if (kernel.classes.get(kernel.frames.classOf(pfn)).kind === 'anon') return;
-  mm.noteRss();
   mm.pt.clear(vpn, PAGES_PER_PMD, (_, n, period, lanes) => unmapFrames(kernel, mm, n, period, lanes));
 }
 

@@ -18,7 +18,7 @@ import { forEachLane } from './page-allocator.ts';
 import { forEachMapping, zapRange } from './rmap.ts';
 import { freeAccounted } from './accounted-pages.ts';
 import { freeLazily } from './lazy-free.ts';
-import { swapOutAnonymous, swapOutShmem } from './swap-out.ts';
+import { pageOut } from './page-out.ts';
 import type { Task } from './task.ts';
 import { indexOf, isPfnmap, isSpecial, type Vma } from './vma.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
@@ -306,7 +306,8 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
         break;
       }
       case 'pageout':
-        if (kernel.swap.freePages > 0) pageOut(kernel, mm, vma, from, count);
+        if (vma.isLocked || vma.hugetlb || isPfnmap(vma)) return 'EINVAL';
+        pageOut(kernel, task, mm, vma, from, count);
         break;
       case 'populate_read':
       case 'populate_write': {
@@ -327,14 +328,6 @@ function setFlags(kernel: Kernel, mm: Mm, start: number, end: number, flags: rea
   if (flagsText(mm.find(start)!) === flagsText({ extraFlags: flags })) return;
   for (const vma of isolate(kernel, mm, start, end)) vma.extraFlags = flags;
   mergeAfter(mm, start, end);
-}
-
-/** MADV_PAGEOUT (mm/madvise.c:madvise_pageout): write-back is started, frames stay in the swap cache until reclaim comes by. */
-function pageOut(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): void {
-  if (vma.isLocked) return;
-  if (vma.file?.kind === 'shmem' && vma.shared)
-    swapOutShmem(kernel, vma.file, indexOf(vma, vpn), count, true);
-  else swapOutAnonymous(kernel, mm, vpn, count, true);
 }
 
 /** mlock(2) and munlock(2) (mm/mlock.c:do_mlock): pages are faulted in, then marked; a plain user needs RLIMIT_MEMLOCK. */

@@ -117,7 +117,8 @@ export function splitAtBorders(kernel: Kernel, task: Task, inode: Inode, index: 
   }
 }
 
-function splitCachedFolio(kernel: Kernel, task: Task, inode: Inode, block: number): void {
+/** Splits one huge folio of a file, by the number of its block: all that maps it goes. */
+export function splitCachedFolio(kernel: Kernel, task: Task, inode: Inode, block: number): void {
   const at = block * PAGES_PER_PMD;
   for (const { mm, vma } of inode.kind === 'shmem' ? Array.from(inode.mappings) : []) {
     const from = Math.max(at, vma.pgoff);

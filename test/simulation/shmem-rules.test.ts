@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { VmaFacts } from '../../src/procfs/facts.ts';
-import { play, type Played } from './play.ts';
+import { MiB } from './lab.ts';
+import { play, type Played, SMALL } from './play.ts';
 
 /** The one mapping of a memfd, or else the part that starts at a page of it. */
 const mappingOf = (run: Played, label: string, object: string, page = 0): VmaFacts => {
@@ -197,5 +198,123 @@ snapshot whole
     );
     expect(['lanes', 'huge'].map((name) => run.pagesOf('part', name))).toEqual([0, 512]);
     expect(run.pagesOf('whole', 'huge')).toBe(0);
+  });
+});
+
+describe('madvise(MADV_PAGEOUT) without swap', () => {
+  const pagesOf = (run: Played, label: string, object: string, worker = 'w0'): number =>
+    run.process(label, worker)!.vmas.find(({ name }) => name.startsWith(`/memfd:${object} `))!.numa.pages;
+
+  it('unmaps tmpfs pages that the caller alone maps: dirty ones stay in the cache, clean ones are freed', () => {
+    const run = play(
+      'page-cache',
+      `
+memfd create m 64p
+memfd map m
+touch m 0 16p write
+touch m 16p 16p read
+anon map a 64p
+touch a 0 64p write
+anon map s 64p shared
+touch s 0 64p write
+fork w1
+w1: touch s 0 32p read
+snapshot before
+madvise m 0 64p pageout
+madvise a 0 64p pageout
+madvise s 0 64p pageout
+snapshot after
+`,
+    );
+    expect([pagesOf(run, 'before', 'm'), pagesOf(run, 'after', 'm')]).toEqual([32, 0]);
+    expect(run.pagesOf('after', 'm')).toBe(16);
+    expect(run.counter('before', 'nr_shmem') - run.counter('after', 'nr_shmem')).toBe(16);
+    const kept = ['w0', 'w1'].map((worker) => run.process('after', worker)!.rssShmemPages);
+    expect(kept).toEqual([32, 32]);
+    expect(run.process('after')!.rssAnonPages).toBe(run.process('before')!.rssAnonPages);
+  });
+
+  it('takes what a guest maps out of its second-level page table', () => {
+    const run = play(
+      'page-cache',
+      `
+memfd create m 1M
+memfd map m
+touch m 0 1M read
+vm create
+vm slot 0 0 1M m 0
+vm touch 0 1M
+madvise m 0 512K pageout
+snapshot out
+vm touch 0 1M
+snapshot back
+`,
+    );
+    expect(['out', 'back'].map((label) => pagesOf(run, label, 'm'))).toEqual([128, 256]);
+    // The guest wrote: nothing was clean.
+    expect(run.pagesOf('out', 'm')).toBe(256);
+  });
+
+  it('splits huge pages: anonymous ones for nothing, those of tmpfs where only a part is meant', () => {
+    const run = play(
+      'page-cache',
+      `
+write /sys/kernel/mm/transparent_hugepage/enabled always
+write /sys/kernel/mm/transparent_hugepage/shmem_enabled always
+anon map a 4M
+touch a 0 4M write
+memfd create m 6M
+memfd map m
+touch m 0 6M write
+madvise a 0 2M pageout
+madvise m 0 3M pageout
+snapshot s
+`,
+    );
+    const { smaps } = run
+      .process('s')!
+      .vmas.find(({ name, start, end }) => name === '' && end - start === 2 ** 22)!;
+    expect([smaps.rss, smaps.anonHuge]).toEqual([2 ** 22, 2 ** 21]);
+    expect(pagesOf(run, 's', 'm')).toBe(512);
+    expect([run.counter('s', 'nr_shmem'), run.counter('s', 'nr_shmem_hugepages')]).toEqual([1536, 1024]);
+  });
+
+  it('frees memory that was given up, and is no advice for locked memory', () => {
+    const run = play(
+      'page-cache',
+      `
+anon map a 64p
+touch a 0 64p write
+madvise a 0 32p free
+madvise a 16p 32p pageout
+anon map l 16p
+mlock l 0 16p
+madvise l 0 16p pageout
+snapshot s
+`,
+    );
+    expect(
+      run.process('s')!.vmas.find(({ name, start, end }) => name === '' && end - start === 64 * 4096)!.numa
+        .pages,
+    ).toBe(48);
+    expect(run.errno('madvise l 0 16p pageout')).toBe('EINVAL');
+  });
+});
+
+describe('madvise(MADV_PAGEOUT) with swap', () => {
+  it('leaves alone what others map, too', () => {
+    const run = play(
+      'page-cache',
+      `
+anon map a 64p
+touch a 0 64p write
+fork w1
+w1: touch a 0 16p write
+madvise a 0 64p pageout
+snapshot s
+`,
+      { machine: { ...SMALL, swap: { bytes: 64 * MiB, isOn: true } } },
+    );
+    expect([run.process('s')!.vmSwapPages, run.process('s', 'w1')!.vmSwapPages]).toEqual([16, 0]);
   });
 });
