@@ -69,6 +69,7 @@ function accessVma(
   if (vma.file && indexOf(vma, vpn + count - 1) >= vma.file.sizePages) return 'SIGBUS';
   if (isWrite && !vma.shared) splitSharedHuge(kernel, mm, vpn, count);
   forgetPages(mm, mm.oldPages, vpn, count);
+  if (isWrite) forgetPages(mm, mm.cleanedPages, vpn, count);
   if (kernel.hasAgedFolios) touchMapped(kernel, mm, vpn, count);
   if (mm.swapped.size > 0) {
     const failed = swapInAnonymous(kernel, task, mm, vma, vpn, count, isWrite);

@@ -1,41 +1,72 @@
 import type { Errno } from '../units/errno.ts';
+import type { FolioClass } from './folio-class.ts';
 import { accountFolios } from './folios.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
 import { splitHuge } from './split-huge.ts';
-import { dropSwapCache } from './swap-cache.ts';
+import { gapsBetween, partOf, type Stretch, stretchesOf, type Walk } from './stretches.ts';
+import { cachedRuns, dropSwapCache } from './swap-cache.ts';
 import { zapSwapped } from './swap-slots.ts';
 import type { Vma } from './vma.ts';
 
 /**
  * MADV_FREE (mm/madvise.c:madvise_free_pte_range): pages of a private mapping without a file are clean from now on and the first to go; those
- * that are out in swap are gone at once. What a fork shares, or mlock holds, stays as it is.
+ * that are out in swap are gone at once. Of what a fork shares only the caller's entries become clean, and huge folios stay as they are. Linux
+ * leaves a shared folio alone, too, that carries PG_dirty by itself (what a guest wrote to, or migration moved).
  */
 export function freeLazily(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): Errno | 0 {
   if (vma.file || vma.isLocked) return 'EINVAL';
   if (mm.swapped.size > 0) zapSwapped(kernel, mm, vpn, count);
-  splitHuge(kernel, [mm], (visit) => mm.pt.forEach(vpn, count, visit));
-  const { classes, frames } = kernel;
-  const given: { pfn: number; pages: number; id: number }[] = [];
-  mm.pt.forEach(vpn, count, (_, n, period, lanes) => {
-    forEachLane(n, period, lanes, (first, length) => {
-      frames.forEach(first, length, (pfn, pages, id, maps) => {
-        if (maps === 1 && !classes.get(id).mlocked) given.push({ pfn, pages, id });
-      });
-    });
+  const walk: Walk = (visit) => mm.pt.forEach(vpn, count, visit);
+  splitHuge(kernel, [mm], (visit) => {
+    for (const { at, count: pages, period, lanes, maps } of stretchesOf(kernel, walk)) {
+      if (maps === 1) visit(at, pages, period, lanes);
+    }
   });
-  for (const { pfn, pages, id } of given) {
-    dropSwapCache(kernel, pfn, pages);
-    const before = classes.get(id);
-    const { memcg, allocator } = before;
-    const after = classes.of('anon', null, memcg, allocator, false, false, 0, 'lazy');
-    accountFolios(kernel, before, kernel.nidOf(pfn), -pages);
-    accountFolios(kernel, after, kernel.nidOf(pfn), pages);
-    frames.reclass(pfn, pages, () => after.id);
-    kernel.event('pglazyfree', pages);
-    memcg.vmEvent('pglazyfree', pages);
+  for (const stretch of stretchesOf(kernel, walk)) {
+    const { folioClass, maps } = stretch;
+    if (maps > 1 && folioClass.order === 0) cleanShared(kernel, mm, stretch);
+    else if (maps === 1 && !folioClass.mlocked) giveUp(kernel, stretch, false);
   }
-  if (given.length > 0) kernel.hasAgedFolios = true;
   return 0;
+}
+
+/** Entries of the caller for what others map, too: clean, and without the accessed bit. The swap cache keeps a folio from that. */
+function cleanShared(kernel: Kernel, mm: Mm, stretch: Stretch): void {
+  const first = stretch.lanes[0]!;
+  const cached = stretch.period === 1 ? cachedRuns(kernel, first, stretch.count) : [];
+  const parts =
+    cached.length === 0 ? [{ pfn: first, count: stretch.count }] : gapsBetween(first, stretch.count, cached);
+  for (const { pfn, count } of parts) {
+    const part = partOf(stretch, pfn - first, count);
+    mm.cleanedPages.add(part.at, count);
+    if (kernel.profile.freeClearsYoung) mm.oldPages.add(part.at, count);
+    if (!stretch.folioClass.mlocked)
+      giveUp(kernel, part, stretch.folioClass.dirty && isDirtyElsewhere(kernel, part));
+  }
+}
+
+/** Whether anybody has a dirty entry for the pages: a forked process has them at the same addresses. */
+function isDirtyElsewhere(kernel: Kernel, { at, count, lanes }: Stretch): boolean {
+  for (const { mm } of kernel.processes.values()) {
+    if (mm && mm.pt.get(at) === lanes[0] && mm.cleanedPages.countIn(at, count) < count) return true;
+  }
+  return false;
+}
+
+/** folio_mark_lazyfree: folios go to the list of old page cache. */
+function giveUp(kernel: Kernel, { count, period, lanes, folioClass }: Stretch, dirty: boolean): void {
+  const { memcg, allocator } = folioClass;
+  const after: FolioClass = kernel.classes.of('anon', null, memcg, allocator, dirty, false, 0, 'lazy');
+  forEachLane(count, period, lanes, (pfn, n) => {
+    dropSwapCache(kernel, pfn, n);
+    accountFolios(kernel, folioClass, kernel.nidOf(pfn), -n);
+    accountFolios(kernel, after, kernel.nidOf(pfn), n);
+    kernel.frames.reclass(pfn, n, () => after.id);
+  });
+  kernel.hasAgedFolios = true;
+  if (folioClass.age === 'lazy') return;
+  kernel.event('pglazyfree', count);
+  memcg.vmEvent('pglazyfree', count);
 }

@@ -45,8 +45,10 @@ export class Mm {
   readonly swapped: PfnMap = new PfnMap();
   /** Pages whose entries a fork has copied and write-protected: anonymous pages that may be somebody else's, too (not PageAnonExclusive). */
   readonly protectedPages: RangeSet = new RangeSet();
-  /** Pages whose entries a fork made and nobody has used: without the accessed bit. */
+  /** Pages whose entries nobody has used since a fork made them or MADV_FREE cleared them: without the accessed bit. */
   readonly oldPages: RangeSet = new RangeSet();
+  /** Pages whose entries are clean, whatever others that share them wrote: given up with MADV_FREE, and not written to since. */
+  readonly cleanedPages: RangeSet = new RangeSet();
   readonly rss: RssCounters = { anon: 0, file: 0, shmem: 0, swap: 0, gmem: 0 };
   /** Page-table pages below the top level. */
   readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false });

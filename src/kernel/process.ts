@@ -137,6 +137,8 @@ function markShared(from: Mm, to: Mm, vpn: number, count: number, isOld: boolean
   from.protectedPages.add(vpn, count);
   to.protectedPages.add(vpn, count);
   if (isOld) to.oldPages.add(vpn, count);
+  if (from.cleanedPages.size === 0) return;
+  for (const run of from.cleanedPages.runs(vpn, count)) to.cleanedPages.add(run.start, run.count);
 }
 
 /** copy_huge_pmd of the huge zero page: the child sets a table aside, too. */

@@ -72,6 +72,7 @@ export function zapRange(
   dropHuge(kernel, mm, vpn, count);
   if (mm.protectedPages.size > 0) mm.protectedPages.remove(vpn, count);
   if (mm.oldPages.size > 0) mm.oldPages.remove(vpn, count);
+  if (mm.cleanedPages.size > 0) mm.cleanedPages.remove(vpn, count);
   for (const notify of kernel.mmuNotifiers) notify(mm, vpn, count);
   if (only === null) {
     mm.pt.clear(vpn, count, (_, n, period, lanes) => unmapFrames(kernel, mm, n, period, lanes));

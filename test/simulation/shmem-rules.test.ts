@@ -318,3 +318,48 @@ snapshot s
     expect([run.process('s')!.vmSwapPages, run.process('s', 'w1')!.vmSwapPages]).toEqual([16, 0]);
   });
 });
+
+describe('madvise(MADV_FREE) of what a fork shares', () => {
+  const run = play(
+    'page-cache',
+    `
+anon map a 64p
+touch a 0 64p write
+fork w1
+w1: madvise a 0 32p free
+snapshot child
+madvise a 16p 32p free
+snapshot both
+w1: touch a 0 8p write
+snapshot written
+kill w1
+snapshot alone
+`,
+  );
+  const sums = (label: string, worker: string): number[] => {
+    const { numa, smaps } = run
+      .process(label, worker)!
+      .vmas.find(({ name, start, end }) => name === '' && end - start === 64 * 4096)!;
+    const { lazyFree, sharedClean, sharedDirty, privateDirty } = smaps;
+    return [numa.dirty, ...[lazyFree, sharedClean, sharedDirty, privateDirty].map((bytes) => bytes / 4096)];
+  };
+
+  it('cleans the entries of the caller only', () => {
+    expect(sums('child', 'w1')).toEqual([32, 32, 32, 32, 0]);
+    expect(sums('child', 'w0')).toEqual([64, 0, 0, 64, 0]);
+    expect(sums('both', 'w1')).toEqual([32, 32, 32, 32, 0]);
+    expect(sums('both', 'w0')).toEqual([32, 32, 32, 32, 0]);
+  });
+
+  it('is over where a write makes a copy, and leaves the other with what it had', () => {
+    expect(sums('written', 'w1')).toEqual([40, 24, 24, 32, 8]);
+    expect(sums('written', 'w0')).toEqual([32, 32, 32, 24, 8]);
+    expect(sums('alone', 'w0')).toEqual([32, 32, 0, 0, 32]);
+  });
+
+  it('puts the folios on the list of old page cache', () => {
+    const onList = (label: string): number => run.counter(label, 'nr_inactive_file');
+    expect(onList('both') - onList('child')).toBe(16);
+    expect(run.snapshot('alone').facts.system.vmEvents['pglazyfree']).toBe(48);
+  });
+});

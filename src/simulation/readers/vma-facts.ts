@@ -86,19 +86,32 @@ function gather(kernel: Kernel, process: Process, vma: Vma): Pick<VmaFacts, 'num
         // Unevictable folios count as active.
         if (folioClass.kind === 'gmem' || folioClass.mlocked) numa.active += pages;
         numa.mapMax = Math.max(numa.mapMax, maps);
-        addSmaps(smaps, folioClass, pages, maps);
+        addSmaps(smaps, folioClass, pages, maps, folioClass.dirty);
         for (const { count } of cachedRuns(kernel, start, pages)) numa.swapcache += count;
         const isYoung = wasTouched(kernel, folioClass) && (!vma.isShadow || kernel.profile.gmemReferenced);
         if (isYoung) smaps.referenced += pages * PAGE_SIZE;
       });
     });
   });
-  const { pt, oldPages } = process.mm!;
+  const { pt, oldPages, cleanedPages } = process.mm!;
   oldPages.forEachRun(vma.start, vma.end - vma.start, (at, count) => {
     pt.forEach(at, count, (_, n, period, lanes) => {
       forEachLane(n, period, lanes, (pfn, length) => {
         kernel.frames.forEach(pfn, length, (_start, pages, id) => {
           if (wasTouched(kernel, kernel.classes.get(id))) smaps.referenced -= pages * PAGE_SIZE;
+        });
+      });
+    });
+  });
+  cleanedPages.forEachRun(vma.start, vma.end - vma.start, (at, count) => {
+    pt.forEach(at, count, (_, n, period, lanes) => {
+      forEachLane(n, period, lanes, (pfn, length) => {
+        kernel.frames.forEach(pfn, length, (_start, pages, id, maps) => {
+          const folioClass = kernel.classes.get(id);
+          if (!folioClass.dirty) return;
+          numa.dirty -= pages;
+          addSmaps(smaps, folioClass, -pages, maps, true);
+          addSmaps(smaps, folioClass, pages, maps, false);
         });
       });
     });
@@ -130,22 +143,28 @@ function addSwap(smaps: SmapsFacts, kernel: Kernel, process: Process, vma: Vma):
 const wasTouched = (kernel: Kernel, { age, dirty }: FolioClass): boolean =>
   age !== 'old' && (age !== 'lazy' || dirty || !kernel.profile.freeClearsYoung);
 
-function addSmaps(smaps: SmapsFacts, folioClass: FolioClass, pages: number, maps: number): void {
+function addSmaps(
+  smaps: SmapsFacts,
+  folioClass: FolioClass,
+  pages: number,
+  maps: number,
+  isDirty: boolean,
+): void {
   const bytes = pages * PAGE_SIZE;
   const pss = Math.floor((PAGE_SIZE * PSS_SCALE) / maps) * pages;
   smaps.rss += bytes;
   smaps.pss += pss;
-  if (folioClass.dirty) smaps.pssDirty += pss;
+  if (isDirty) smaps.pssDirty += pss;
   if (folioClass.kind === 'anon') {
     smaps.anonymous += bytes;
-    if (folioClass.age === 'lazy' && !folioClass.dirty) smaps.lazyFree += bytes;
+    if (folioClass.age === 'lazy' && !isDirty) smaps.lazyFree += bytes;
     smaps.pssAnon += pss;
   } else if (folioClass.kind === 'shmem') smaps.pssShmem += pss;
   else smaps.pssFile += pss;
   if (maps < 2) {
-    if (folioClass.dirty) smaps.privateDirty += bytes;
+    if (isDirty) smaps.privateDirty += bytes;
     else smaps.privateClean += bytes;
-  } else if (folioClass.dirty) smaps.sharedDirty += bytes;
+  } else if (isDirty) smaps.sharedDirty += bytes;
   else smaps.sharedClean += bytes;
 }
 
