@@ -19,7 +19,14 @@ export interface FolioClass {
   /** 0 for single pages; 9 for pages of a 2 MiB folio. */
   readonly order: number;
   readonly age: LruAge;
+  /** What an anonymous folio carries by itself, whatever the entries that map it say: REFERENCED, DIRTIED or both. */
+  readonly marks: number;
 }
+
+/** PG_referenced: the kernel looked the page up (mm/gup.c with FOLL_TOUCH), for a guest or to populate a mapping. */
+export const REFERENCED = 1;
+/** PG_dirty: a guest wrote to it, or the entries that it was dirty by have been replaced (migration, the split of a huge page). */
+export const DIRTIED = 2;
 
 /**
  * What reclaim has made of a folio: `young` belongs to the newest generations; `old` was passed over by a scan and not touched since;
@@ -49,6 +56,7 @@ export class FolioClasses {
     mlocked = false,
     order = 0,
     age: LruAge = 'young',
+    marks = 0,
   ): FolioClass {
     const last = this.#last;
     if (
@@ -60,13 +68,14 @@ export class FolioClasses {
       last.dirty === dirty &&
       last.mlocked === mlocked &&
       last.order === order &&
-      last.age === age
+      last.age === age &&
+      last.marks === marks
     )
       return last;
-    const key = keyOf({ kind, inode, memcg, allocator, dirty, mlocked, order, age });
+    const key = keyOf({ kind, inode, memcg, allocator, dirty, mlocked, order, age, marks });
     let found = this.#byKey.get(key);
     if (!found) {
-      found = { id: this.#byId.length, kind, inode, memcg, allocator, dirty, mlocked, order, age };
+      found = { id: this.#byId.length, kind, inode, memcg, allocator, dirty, mlocked, order, age, marks };
       this.#byId.push(found);
       this.#byKey.set(key, found);
     }
@@ -77,27 +86,38 @@ export class FolioClasses {
   /** Same class, dirty. */
   dirtied(id: number): number {
     const c = this.get(id);
-    return c.dirty ? id : this.of(c.kind, c.inode, c.memcg, c.allocator, true, c.mlocked, c.order, c.age).id;
+    return c.dirty ? id : this.#but(c, { dirty: true });
   }
 
   /** Same class with PG_mlocked set or clear. */
   withMlock(id: number, mlocked: boolean): number {
     const c = this.get(id);
     if (c.mlocked === mlocked) return id;
-    return this.of(c.kind, c.inode, c.memcg, c.allocator, c.dirty, mlocked, c.order, c.age).id;
+    return this.#but(c, { mlocked });
   }
 
   /** Same class for the single pages that a huge folio is split into. */
   split(id: number): number {
     const c = this.get(id);
-    return this.of(c.kind, c.inode, c.memcg, c.allocator, c.dirty, c.mlocked, 0, c.age).id;
+    return this.#but(c, { order: 0, marks: c.marks | (c.kind === 'anon' && c.dirty ? DIRTIED : 0) });
+  }
+
+  /** Same class with marks added. */
+  marked(id: number, marks: number): number {
+    const c = this.get(id);
+    return (c.marks & marks) === marks ? id : this.#but(c, { marks: c.marks | marks });
   }
 
   /** Same class with another age. */
   aged(id: number, age: LruAge): number {
     const c = this.get(id);
     if (c.age === age) return id;
-    return this.of(c.kind, c.inode, c.memcg, c.allocator, c.dirty, c.mlocked, c.order, age).id;
+    return this.#but(c, { age });
+  }
+
+  #but(c: FolioClass, changes: Partial<FolioClass>): number {
+    const { kind, inode, memcg, allocator, dirty, mlocked, order, age, marks } = { ...c, ...changes };
+    return this.of(kind, inode, memcg, allocator, dirty, mlocked, order, age, marks).id;
   }
 
   /** Gives every class of a group to another one (mm/memcontrol.c:memcg_reparent_objcgs, 7.3). */
@@ -118,6 +138,7 @@ function keyOf({
   mlocked,
   order,
   age,
+  marks,
 }: Omit<FolioClass, 'id'>): string {
-  return `${kind}|${order}|${age}|${inode ? inode.id : ''}|${memcg.id}|${dirty ? 1 : 0}|${mlocked ? 1 : 0}|${allocator}`;
+  return `${kind}|${order}|${age}|${marks}|${inode ? inode.id : ''}|${memcg.id}|${dirty ? 1 : 0}|${mlocked ? 1 : 0}|${allocator}`;
 }

@@ -1,5 +1,5 @@
 import type { Errno } from '../units/errno.ts';
-import type { FolioClass } from './folio-class.ts';
+import { DIRTIED, type FolioClass } from './folio-class.ts';
 import { accountFolios } from './folios.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
@@ -12,8 +12,8 @@ import type { Vma } from './vma.ts';
 
 /**
  * MADV_FREE (mm/madvise.c:madvise_free_pte_range): pages of a private mapping without a file are clean from now on and the first to go; those
- * that are out in swap are gone at once. Of what a fork shares only the caller's entries become clean, and huge folios stay as they are. Linux
- * leaves a shared folio alone, too, that carries PG_dirty by itself (what a guest wrote to, or migration moved).
+ * that are out in swap are gone at once. Of what a fork shares only the caller's entries become clean, and huge folios and
+ * those that are dirty by themselves stay as they are.
  */
 export function freeLazily(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): Errno | 0 {
   if (vma.file || vma.isLocked) return 'EINVAL';
@@ -26,7 +26,8 @@ export function freeLazily(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count:
   });
   for (const stretch of stretchesOf(kernel, walk)) {
     const { folioClass, maps } = stretch;
-    if (maps > 1 && folioClass.order === 0) cleanShared(kernel, mm, stretch);
+    const isLeft = folioClass.order > 0 || (folioClass.marks & DIRTIED) !== 0;
+    if (maps > 1 && !isLeft) cleanShared(kernel, mm, stretch);
     else if (maps === 1 && !folioClass.mlocked) giveUp(kernel, stretch, false);
   }
   return 0;

@@ -1,4 +1,4 @@
-import type { FolioClass } from './folio-class.ts';
+import { DIRTIED, type FolioClass } from './folio-class.ts';
 import { accountFolios } from './folios.ts';
 import type { GmemStretch } from './gmem-stretch.ts';
 import { moveHugetlb } from './hugetlb-migrate.ts';
@@ -176,7 +176,13 @@ export function moveFolios(kernel: Kernel, moves: readonly Move[]): void {
     });
     for (const { start, pages, folioClass, maps } of before) {
       const target = to + start - from;
-      kernel.frames.allocate(target, pages, folioClass.id);
+      const { id, kind, dirty } = folioClass;
+      // try_to_migrate_one: what the entries knew goes to the folio.
+      kernel.frames.allocate(
+        target,
+        pages,
+        kind === 'anon' && dirty ? kernel.classes.marked(id, DIRTIED) : id,
+      );
       if (maps > 0) kernel.frames.addMaps(target, pages, maps, () => undefined);
       for (const [pfn, sign] of [
         [start, -1],

@@ -8,6 +8,7 @@ import type { Kernel } from './kernel.ts';
 import { advisedFlags, flagsText } from './advised-flags.ts';
 import { accessRange } from './fault.ts';
 import { splitAtEnds } from './huge-maps.ts';
+import { populateRange } from './populate.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { evictUnused, truncateRange } from './page-cache.ts';
@@ -311,7 +312,7 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
         break;
       case 'populate_read':
       case 'populate_write': {
-        const result = accessRange(kernel, task, from, count, advice === 'populate_write');
+        const result = populateRange(kernel, task, from, count, advice === 'populate_write', false);
         if (result === 'SIGBUS' || result === 'SIGSEGV') return 'EFAULT';
         if (result) return 'ENOMEM';
         break;
@@ -362,7 +363,7 @@ export function mlock(kernel: Kernel, task: Task, vpn: number, pages: number, is
       // What is mapped is marked first; the faults that follow leave huge page cache out.
       markLocked(kernel, mm, vma, true);
       const isWrite = vma.prot[1] === 'w' && !vma.shared;
-      const failed = vma.isShadow ? 'SIGSEGV' : accessRange(kernel, task, vma.start, count, isWrite);
+      const failed = vma.isShadow ? 'SIGSEGV' : populateRange(kernel, task, vma.start, count, isWrite, true);
       if (failed) markLocked(kernel, mm, vma, true, true);
       // Populating stops at the first page that cannot be had (__mm_populate, __mlock_posix_error_return).
       if (failed) return failed === 'SIGBUS' || failed === 'SIGSEGV' ? 'ENOMEM' : 'EAGAIN';
@@ -392,7 +393,7 @@ function lockVma(kernel: Kernel, task: Task, mm: Mm, vma: Vma): void {
     vma.isLocked = true;
     mm.lockedPages += count;
   }
-  if (!vma.isShadow) accessRange(kernel, task, vma.start, count, vma.prot[1] === 'w' && !vma.shared);
+  if (!vma.isShadow) populateRange(kernel, task, vma.start, count, vma.prot[1] === 'w' && !vma.shared, true);
   if (!vma.hugetlb) markLocked(kernel, mm, vma, true);
 }
 

@@ -101,6 +101,7 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
     if (vma.isAccounted) kernel.committed += vma.end - vma.start;
     if (vma.shared) continue;
     if (vma.hugetlb) {
+      notifyOfCopy(kernel, from, vma);
       copyHugetlb(kernel, child.main, from, mm, vma);
       continue;
     }
@@ -116,6 +117,7 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
       allocateAccounted(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(vpn, count));
     }
     if (vma.file && swapped.length === 0 && !hasAnonymous(kernel, runs)) continue;
+    notifyOfCopy(kernel, from, vma);
     for (const run of runs) {
       if (run.isHuge && vma.file) continue;
       allocateAccounted(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(run.vpn, run.count));
@@ -130,6 +132,11 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
   mm.noteRss();
   kernel.hooks.forked(parent, child);
   return child;
+}
+
+/** copy_page_range of memory that writes copy: second-level entries go, so that a guest that writes faults again. */
+function notifyOfCopy(kernel: Kernel, mm: Mm, { start, end }: Vma): void {
+  for (const notify of kernel.mmuNotifiers) notify(mm, start, end - start);
 }
 
 /** copy_present_page: what both map now is write-protected in both; the child has not used it yet. */

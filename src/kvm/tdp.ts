@@ -1,5 +1,6 @@
 import { freeAccounted } from '../kernel/accounted-pages.ts';
-import { markDirty } from '../kernel/folio-flags.ts';
+import { DIRTIED, REFERENCED } from '../kernel/folio-class.ts';
+import { markAnonymous, markDirty } from '../kernel/folio-flags.ts';
 import { forEachLane } from '../kernel/page-allocator.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import type { Kvm } from './kvm.ts';
@@ -69,14 +70,19 @@ function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: numbe
   for (let i = 0; i < zapped.length; i += 2) kvm.hooks.tdpZapped(slot, zapped[i]!, zapped[i + 1]!);
 }
 
-/** Where a fault does not mark pages dirty, the end of a writable entry does (arch/x86/kvm/mmu/tdp_mmu.c:handle_changed_spte). */
+/**
+ * Where a fault does not mark pages dirty, the end of a writable entry does (arch/x86/kvm/mmu/tdp_mmu.c:handle_changed_spte). Marks that an
+ * anonymous folio got with the fault come here, too: nobody else can map it before the entry is gone.
+ */
 function zapShared(kvm: Kvm, vm: Vm, gfn: number, count: number): void {
   const whole = takeHuge(vm, gfn, count);
-  if (!kvm.kernel.profile.guestFaultDirties) {
-    vm.tdp.forEach(whole.gfn, whole.count, (_, n, period, lanes) => {
-      forEachLane(n, period, lanes, (pfn, length) => markDirty(kvm.kernel, pfn, length));
+  const { kernel } = kvm;
+  vm.tdp.forEach(whole.gfn, whole.count, (_, n, period, lanes) => {
+    forEachLane(n, period, lanes, (pfn, length) => {
+      if (!kernel.profile.guestFaultDirties) markDirty(kernel, pfn, length);
+      markAnonymous(kernel, pfn, length, REFERENCED | DIRTIED);
     });
-  }
+  });
   vm.tdp.clear(whole.gfn, whole.count);
 }
 

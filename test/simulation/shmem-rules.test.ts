@@ -363,3 +363,69 @@ snapshot alone
     expect(run.snapshot('alone').facts.system.vmEvents['pglazyfree']).toBe(48);
   });
 });
+
+describe('memory that the kernel looked up before a fork', () => {
+  const run = play(
+    'page-cache',
+    `
+anon map g 128p
+vm create
+vm slot 0 0 128p g 0
+vm touch 16p 48p
+touch g 64p 64p write
+anon map p 32p
+madvise p 0 32p populate_write
+fork w1
+snapshot forked
+touch g 0 32p write
+snapshot copied
+vm touch 32p 16p
+snapshot guest
+w1: madvise g 0 128p free
+snapshot freed
+`,
+  );
+  const sizes = (label: string, worker: string, pages: number): Record<string, number> => {
+    const { smaps } = run
+      .process(label, worker)!
+      .vmas.find(({ name, start, end }) => name === '' && end - start === pages * 4096)!;
+    const { referenced, sharedDirty, privateDirty, lazyFree } = smaps;
+    return Object.fromEntries(
+      Object.entries({ referenced, sharedDirty, privateDirty, lazyFree }).map(([name, bytes]) => [
+        name,
+        bytes / 4096,
+      ]),
+    );
+  };
+
+  it('counts as referenced in the child, even where the parent has copies by now', () => {
+    expect(sizes('forked', 'w1', 128)['referenced']).toBe(48);
+    expect(sizes('forked', 'w1', 32)['referenced']).toBe(32);
+    expect(sizes('copied', 'w1', 128)['referenced']).toBe(48);
+    expect(sizes('forked', 'w0', 128)['referenced']).toBe(112);
+  });
+
+  it('is copied when the guest writes again', () => {
+    expect(sizes('copied', 'w0', 128)).toMatchObject({ sharedDirty: 96, privateDirty: 32 });
+    expect(sizes('guest', 'w0', 128)).toMatchObject({ sharedDirty: 80, privateDirty: 48 });
+  });
+
+  it('is not given up while others map what the guest wrote', () => {
+    // 16 pages are left of those that both map and the guest wrote; 64 that it did not write, 32 are the child's alone.
+    expect(sizes('freed', 'w1', 128)).toMatchObject({ sharedDirty: 16, lazyFree: 96 });
+    expect(sizes('freed', 'w1', 128)['referenced']).toBe(16);
+  });
+});
+
+describe('memory that was moved before a fork', () => {
+  it('is dirty by itself, so that the child can not give it up', () => {
+    const run = play(
+      'page-cache',
+      'anon map a 64p\ntouch a 0 64p write\nmove_pages a 0 32p 1\nfork w1\nw1: madvise a 0 64p free\nsnapshot s',
+    );
+    const { numa, smaps } = run
+      .process('s', 'w1')!
+      .vmas.find(({ name, start, end }) => name === '' && end - start === 64 * 4096)!;
+    expect([numa.dirty, smaps.lazyFree / 4096]).toEqual([32, 32]);
+  });
+});

@@ -1,4 +1,4 @@
-import type { FolioClass } from '../../kernel/folio-class.ts';
+import { type FolioClass, REFERENCED } from '../../kernel/folio-class.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { policyText } from '../../kernel/mempolicy.ts';
 import { forEachLevel } from '../../kernel/huge-maps.ts';
@@ -98,7 +98,9 @@ function gather(kernel: Kernel, process: Process, vma: Vma): Pick<VmaFacts, 'num
     pt.forEach(at, count, (_, n, period, lanes) => {
       forEachLane(n, period, lanes, (pfn, length) => {
         kernel.frames.forEach(pfn, length, (_start, pages, id) => {
-          if (wasTouched(kernel, kernel.classes.get(id))) smaps.referenced -= pages * PAGE_SIZE;
+          const folioClass = kernel.classes.get(id);
+          if ((folioClass.marks & REFERENCED) === 0 && wasTouched(kernel, folioClass))
+            smaps.referenced -= pages * PAGE_SIZE;
         });
       });
     });
