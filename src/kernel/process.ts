@@ -1,7 +1,6 @@
 import { copyHugetlb } from './hugetlb-maps.ts';
 import { forkedHugetlb } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
-import { KernelPages } from './kernel-pages.ts';
 import { copyShadow } from './mirror.ts';
 import { Mm } from './mm.ts';
 import { munmap } from './mmap.ts';
@@ -33,7 +32,7 @@ export const STACK_PAGES = 4;
 /** Starts a process with an empty address space. `parent` is the thread that forks: it places stack and top-level table and pays for them. */
 export function spawnProcess(kernel: Kernel, config: ProcessConfig, parent: Task | null = null): Process {
   const pid = config.pid > 0 ? config.pid : freePid(kernel);
-  const mm = new Mm({ pid, worker: config.worker, tablePages: new KernelPages() });
+  const mm = new Mm({ pid, worker: config.worker });
   const process = new Process({
     worker: config.worker,
     pid,
@@ -186,8 +185,8 @@ export function exitProcess(kernel: Kernel, process: Process): void {
     const last = mm.vmas[mm.vmas.length - 1]!.end;
     munmap(kernel, mm, first, last - first, true);
   }
-  freeAccounted(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
   mm.tables.clear();
+  freeAccounted(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
   const { anon, file, shmem, gmem } = mm.rss;
   if (anon !== 0 || file !== 0 || shmem !== 0 || gmem !== 0) {
     kernel.log.push(
