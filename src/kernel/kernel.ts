@@ -11,6 +11,7 @@ import { ChargeStock, Memcg } from './memcg.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { NumaNode } from './node.ts';
+import { bootedOvercommit, type Overcommit } from './overcommit.ts';
 import type { KernelProfile } from './profiles.ts';
 import { NO_PROPOSALS, type Proposals } from './proposals.ts';
 import { RangeSet } from './range-set.ts';
@@ -67,6 +68,7 @@ export class Kernel {
   readonly cpuNode: readonly number[];
   /** Committed_AS, pages. */
   committed = 0;
+  readonly overcommit: Overcommit;
   /** vm events by /proc/vmstat name. */
   readonly vmEvents: Record<string, number> = {};
   hooks: KernelHooks = NO_HOOKS;
@@ -153,6 +155,7 @@ export class Kernel {
           zonelist: this.zonelists[nid]!,
         }),
     );
+    this.overcommit = bootedOvercommit(this.totalPages);
     this.weights = this.nodes.map(() => 1);
     this.offlined = this.nodes.map(() => 0);
     this.hugetlb = new HugetlbPool({ nodes: this.nodes.length });

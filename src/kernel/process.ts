@@ -4,6 +4,7 @@ import type { Kernel } from './kernel.ts';
 import { copyShadow } from './mirror.ts';
 import { Mm } from './mm.ts';
 import { munmap } from './mmap.ts';
+import { mayCommit } from './overcommit.ts';
 import { forEachLane } from './page-allocator.ts';
 import { evictUnused } from './page-cache.ts';
 import { forEachLevel, mapHuge } from './huge-maps.ts';
@@ -63,7 +64,8 @@ function freePid(kernel: Kernel): number {
  * fork(2) (kernel/fork.c:dup_mmap, mm/memory.c:copy_page_range): descriptors and policy are shared or copied, anonymous pages become
  * shared until written, page-table entries of shared file mappings are left to be faulted.
  */
-export function forkProcess(kernel: Kernel, parent: Process, worker: string): Process {
+export function forkProcess(kernel: Kernel, parent: Process, worker: string): Process | 'ENOMEM' {
+  if (!mayFork(kernel, parent.mm!)) return 'ENOMEM';
   const child = spawnProcess(
     kernel,
     {
@@ -128,6 +130,16 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
   mm.noteRss();
   kernel.hooks.forked(parent, child);
   return child;
+}
+
+/** What a child commits as its parent has it, each mapping for itself unless there is a limit for all. */
+function mayFork(kernel: Kernel, mm: Mm): boolean {
+  const copied = mm.vmas.filter((vma) => vma.isAccounted && !vma.extraFlags.includes('dc'));
+  const sizes = copied.map(({ start, end }) => end - start);
+  const all = sizes.reduce((sum, size) => sum + size, 0);
+  return kernel.overcommit.mode === 2
+    ? mayCommit(kernel, mm, all)
+    : sizes.every((size) => mayCommit(kernel, mm, size));
 }
 
 /** copy_present_page: what both map now is write-protected in both; the child has not used it yet. */

@@ -34,9 +34,60 @@ describe('files of the machine', () => {
     ]);
   });
 
+  it('limit what programs may promise themselves, as they did on real kernels', () => {
+    answers([
+      ['write /proc/sys/vm/overcommit_memory 2', '0'],
+      ['write /proc/sys/vm/overcommit_memory 3', 'EINVAL'],
+      ['anon map o1 512M', '0'],
+      ['anon map o2 4G', 'ENOMEM'],
+      ['anon map o2b 4G noreserve', 'ENOMEM'],
+      ['write /proc/sys/vm/overcommit_memory 1', '0'],
+      ['anon map o3 16G', '0'],
+      ['write /proc/sys/vm/overcommit_memory 0', '0'],
+      ['anon map o4 16G', 'ENOMEM'],
+      ['anon map o4b 16G noreserve', '0'],
+      ['anon map o4c 16G shared', 'ENOMEM'],
+    ]);
+  });
+
+  it('set a limit that mmap, mremap, fork and the pages of a memfd run into', () => {
+    answers([
+      ['write /proc/sys/vm/overcommit_memory 2', '0'],
+      ['write /proc/sys/vm/overcommit_kbytes 102400', '0'],
+      ['anon map o1 60M', '0'],
+      ['anon map o2 60M', 'ENOMEM'],
+      ['anon map o2s 60M shared', 'ENOMEM'],
+      ['anon map o4 20M at=0x700000000000', '0'],
+      // The mapping that it replaces gives back what it had promised.
+      ['anon map o5 36M at=0x700000000000', '0'],
+      ['anon map o6 42M at=0x700000000000', 'ENOMEM'],
+      ['anon unmap o5', '0'],
+      ['mremap o1 100M', 'ENOMEM'],
+      ['fork w1', 'ENOMEM'],
+      ['memfd create m0 60M', '0'],
+      ['memfd fallocate m0 0 20M', '0'],
+      ['memfd fallocate m0 20M 30M', 'ENOSPC'],
+      ['write /proc/sys/vm/overcommit_ratio 50', '0'],
+      ['memfd fallocate m0 20M 30M', '0'],
+      ['fork w1', '0'],
+    ]);
+  });
+
+  it('are what CommitLimit says', () => {
+    const script = [
+      'snapshot booted',
+      'write /proc/sys/vm/overcommit_ratio 80',
+      'snapshot ratio',
+      'write /proc/sys/vm/overcommit_kbytes 100000',
+      'snapshot kbytes',
+    ];
+    const { run } = play('page-cache', script.join('\n'), { machine: fourNodes(GiB) });
+    const limits = run.snapshots.map(({ facts }) => facts.system.meminfoPages['CommitLimit']);
+    expect(limits).toEqual([2 ** 19, Math.floor(2 ** 20 * 0.8), 25_000]);
+  });
+
   it('leave to a real kernel what would change something', () => {
     expect(isModelledFile('/proc/sys/kernel/numa_balancing', '1')).toBe(false);
-    expect(isModelledFile('/proc/sys/vm/overcommit_memory', '2')).toBe(false);
     expect(isModelledFile('/proc/sys/vm/swappiness', '10')).toBe(false);
   });
 });
