@@ -20,6 +20,7 @@ import type { ReclaimRequest } from './lruvecs.ts';
 import { SwapArea } from './swap-area.ts';
 import { NO_THP, type ThpSettings } from './thp-settings.ts';
 import { buildZones } from './build-zones.ts';
+import { freshWatermarks, recommendMinFree, resetMinFree, type Watermarks } from './watermarks.ts';
 import type { Zone } from './zone.ts';
 
 /** Inode numbers that a CPU takes at once. */
@@ -38,6 +39,7 @@ export class Kernel {
   readonly offlined: number[];
   /** vm.compact_unevictable_allowed. */
   readonly compactUnevictable: boolean;
+  readonly watermarks: Watermarks = freshWatermarks();
   /** Fallback order per preferred node. */
   readonly zonelists: readonly (readonly number[])[];
   readonly frames: FrameTable = new FrameTable();
@@ -48,7 +50,7 @@ export class Kernel {
   /** What a proposal that no released kernel has would change. */
   readonly proposed: Proposals;
   /** /sys/kernel/mm/transparent_hugepage. */
-  thp: ThpSettings;
+  thp: ThpSettings = { ...NO_THP, enabled: 'always' };
   readonly classes: FolioClasses = new FolioClasses();
   readonly memcgs: Map<string, Memcg> = new Map<string, Memcg>();
   readonly rootMemcg: Memcg;
@@ -137,7 +139,6 @@ export class Kernel {
     proposed?: Proposals | undefined;
     compactUnevictable?: boolean | undefined;
   }) {
-    this.thp = config.thp ?? NO_THP;
     this.proposed = config.proposed ?? NO_PROPOSALS;
     this.machine = config.machine;
     this.profile = config.profile;
@@ -155,6 +156,10 @@ export class Kernel {
           zonelist: this.zonelists[nid]!,
         }),
     );
+    // Kernels boot with huge pages on; where a machine has none, they were switched off.
+    resetMinFree(this);
+    this.thp = config.thp ?? NO_THP;
+    recommendMinFree(this);
     this.overcommit = bootedOvercommit(this.totalPages);
     this.weights = this.nodes.map(() => 1);
     this.offlined = this.nodes.map(() => 0);

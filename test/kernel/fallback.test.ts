@@ -16,7 +16,9 @@ function nodesOf(lab: Lab, name: string): number[] {
 
 /** A worker on CPU 1 with a policy, and node 2 filled by another one down to `left` pages above its low watermark. */
 function crowded(left: number, mode: ModeName, nodes: number[]): Lab {
-  const lab = new Lab({ machine: fourNodes(64 * MiB) });
+  // With watermarks that leave room for what the page cache itself needs.
+  const thp = { enabled: 'madvise', shmem: 'never', defrag: 'madvise' } as const;
+  const lab = new Lab({ machine: { ...fourNodes(64 * MiB), thp } });
   const { kernel } = lab.world;
   lab.do('spawn', { worker: 'w9' });
   lab.do('mempolicy', { mode: 'bind', flags: [], nodes: [2] }, 'w9');

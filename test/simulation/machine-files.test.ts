@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isModelledFile } from '../../src/simulation/steps/machine-steps.ts';
+import type { Outcome } from '../../src/simulation/outcome.ts';
+import { isModelledFile, MACHINE_STEPS } from '../../src/simulation/steps/machine-steps.ts';
 import { isLookingProgram } from '../../src/simulation/steps/looking-programs.ts';
-import { fourNodes, GiB } from './lab.ts';
+import { fourNodes, GiB, Lab } from './lab.ts';
 import { play } from './play.ts';
 
 const answers = (lines: readonly (readonly [string, string])[]): void => {
@@ -84,6 +85,29 @@ describe('files of the machine', () => {
     const { run } = play('page-cache', script.join('\n'), { machine: fourNodes(GiB) });
     const limits = run.snapshots.map(({ facts }) => facts.system.meminfoPages['CommitLimit']);
     expect(limits).toEqual([2 ** 19, Math.floor(2 ** 20 * 0.8), 25_000]);
+  });
+
+  it('move the watermarks: by what is kept free, and by the size of the zone', () => {
+    const { world } = new Lab({
+      machine: { ...fourNodes(GiB), thp: { enabled: 'always', shmem: 'never', defrag: 'madvise' } },
+    });
+    const write = (path: string, value: string): Outcome => MACHINE_STEPS.write(world, { path, value });
+    const marks = (): number[] => {
+      const { min, low, high, pages } = world.kernel.nodes[1]!.zones[0]!;
+      expect(pages).toBe(2 ** 18);
+      return [min, low - min, high - low];
+    };
+    expect(write('/proc/sys/vm/min_free_kbytes', '32768').ret).toBe(0);
+    expect(marks()).toEqual([2048, 512, 512]);
+    expect(write('/proc/sys/vm/watermark_scale_factor', '100').ret).toBe(0);
+    expect(marks()).toEqual([2048, 2621, 2621]);
+    expect(write('/proc/sys/vm/watermark_scale_factor', '0').errno).toBe('EINVAL');
+    expect(write('/proc/sys/vm/watermark_scale_factor', '3001').errno).toBe('EINVAL');
+    // Root's own value is more than the kernel would choose; huge pages ask for more than that.
+    write('/sys/kernel/mm/transparent_hugepage/enabled', 'never');
+    expect(marks()[0]).toBe(2048);
+    write('/sys/kernel/mm/transparent_hugepage/enabled', 'madvise');
+    expect(marks()[0]).toBeGreaterThan(7000);
   });
 
   it('leave to a real kernel what would change something', () => {

@@ -1,10 +1,12 @@
 import type { Kernel } from '../../kernel/kernel.ts';
+import { setWatermarks } from '../../kernel/watermarks.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { World } from '../world.ts';
 
 /** A number that a file of /proc/sys/vm takes, and what it sets. */
 interface VmFile {
+  least?: number;
   most: number;
   set: (kernel: Kernel, value: number) => void;
 }
@@ -46,6 +48,21 @@ const FILES: Readonly<Record<string, VmFile>> = {
       overcommit.userReserve = pagesOf(value);
     },
   },
+  min_free_kbytes: {
+    most: INT_MAX,
+    set: (kernel, value) => {
+      kernel.watermarks.minFree = kernel.watermarks.ownMinFree = pagesOf(value);
+      setWatermarks(kernel);
+    },
+  },
+  watermark_scale_factor: {
+    least: 1,
+    most: 3000,
+    set: (kernel, value) => {
+      kernel.watermarks.scale = value;
+      setWatermarks(kernel);
+    },
+  },
 };
 
 const FILE = /^\/proc\/sys\/vm\/(\w+)$/;
@@ -56,8 +73,8 @@ export const isVmFile = (path: string): boolean => fileOf(path) !== undefined;
 
 /** Writes such a setting; what is no number, or none of its numbers, is EINVAL (kernel/sysctl.c:proc_dointvec_minmax). */
 export function writeVmFile(world: World, path: string, value: string): Outcome {
-  const { most, set } = fileOf(path)!;
-  if (!/^\d+$/.test(value) || Number(value) > most) return failed('EINVAL');
+  const { least = 0, most, set } = fileOf(path)!;
+  if (!/^\d+$/.test(value) || Number(value) < least || Number(value) > most) return failed('EINVAL');
   set(world.kernel, Number(value));
   return done();
 }
