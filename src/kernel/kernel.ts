@@ -89,6 +89,8 @@ export class Kernel {
   /** Frees pages that can be had again (mm/vmscan.c); stands above the allocator for the same reason. Returns how many. */
   reclaim: (request: ReclaimRequest) => number = () => 0;
   readonly swap: SwapArea = new SwapArea();
+  /** vm.swappiness. */
+  swappiness = 60;
   /** Some folios are no longer young: an access has something to note. */
   hasAgedFolios = false;
   /** Some group has a memory.high. */

@@ -112,7 +112,7 @@ describe('files of the machine', () => {
 
   it('leave to a real kernel what would change something', () => {
     expect(isModelledFile('/proc/sys/kernel/numa_balancing', '1')).toBe(false);
-    expect(isModelledFile('/proc/sys/vm/swappiness', '10')).toBe(false);
+    expect(isModelledFile('/proc/sys/vm/zone_reclaim_mode', '1')).toBe(false);
   });
 });
 
@@ -122,6 +122,6 @@ describe('programs that a capture may have started', () => {
     expect(isLookingProgram(['/usr/bin/numastat', '-p', '@w0'])).toBe(true);
     expect(isLookingProgram(['/usr/bin/numactl', '--hardware'])).toBe(true);
     expect(isLookingProgram(['/usr/bin/numactl', '--interleave=0', 'true'])).toBe(false);
-    expect(isLookingProgram(['/sbin/swapoff', '/dev/vda'])).toBe(false);
+    expect(isLookingProgram(['/sbin/mkfs', '/dev/vda'])).toBe(false);
   });
 });

@@ -48,6 +48,12 @@ const FILES: Readonly<Record<string, VmFile>> = {
       overcommit.userReserve = pagesOf(value);
     },
   },
+  swappiness: {
+    most: 200,
+    set: (kernel, value) => {
+      kernel.swappiness = value;
+    },
+  },
   min_free_kbytes: {
     most: INT_MAX,
     set: (kernel, value) => {
