@@ -58,6 +58,9 @@ const HUGE_PAGES = 512;
 /** Pages that a memory cgroup charges ahead on each CPU (MEMCG_CHARGE_BATCH). */
 const CHARGE_BATCH = 64;
 
+/** Pages of the worker program and of what it has in memory: text of 216, and data and stack that differ from run to run. */
+const PROGRAM_PAGES = 240;
+
 const LRU = /^(Active|Inactive|Active\(anon\)|Inactive\(anon\))$/;
 
 /** Every noise class. A field that none of them names must agree to the last digit. */
@@ -98,9 +101,10 @@ export const NOISE: readonly NoiseClass[] = [
   {
     id: 'own-pages',
     title: "The worker program's own anonymous pages",
-    bound: '8 pages, and as many as the own mappings of the workers gained or lost since the snapshot before',
+    bound:
+      '8 pages, 12 for every worker that came or went, and as many as the own mappings of the workers gained or lost since the snapshot before',
     reason:
-      'stack, heap and data of the worker program and of the controller are touched and, after a fork, copied one by one; no step says when',
+      'stack, heap and data of the worker program and of the controller are touched and, after a fork, copied one by one by parent and child, which no line of smaps shows as a gain; a worker that ends leaves behind what it shared; no step says when',
     fields: [
       { fieldClass: 'meminfo', names: /^AnonPages$/ },
       { fieldClass: 'meminfo', names: LRU },
@@ -109,7 +113,7 @@ export const NOISE: readonly NoiseClass[] = [
       { fieldClass: 'memory.stat', names: /^(anon|active_anon|inactive_anon)$/ },
       { fieldClass: 'memory.numa_stat', names: /^(anon|active_anon|inactive_anon)$/ },
     ],
-    pages: ({ ownAnonPages }) => 8 + ownAnonPages,
+    pages: ({ ownAnonPages, workerChanges }) => 8 + 12 * workerChanges + ownAnonPages,
   },
   {
     id: 'own-files',
@@ -153,7 +157,7 @@ export const NOISE: readonly NoiseClass[] = [
   {
     id: 'own-pages-moved',
     title: "The worker program's own pages on the way to another node",
-    bound: "192 pages per node, at snapshots after migrate_pages or a change of a cgroup's cpuset",
+    bound: `${PROGRAM_PAGES} pages per node, at snapshots after migrate_pages or a change of a cgroup's cpuset`,
     reason: 'such a call moves the program text, data and stack along, which the model does not place',
     fields: [
       {
@@ -165,7 +169,7 @@ export const NOISE: readonly NoiseClass[] = [
         names: /^(anon|file|shmem|file_mapped|(in)?active_(anon|file))$/,
       },
     ],
-    pages: ({ movesProcesses }) => (movesProcesses ? 192 : 0),
+    pages: ({ movesProcesses }) => (movesProcesses ? PROGRAM_PAGES : 0),
   },
   {
     id: 'full-node',
@@ -244,19 +248,19 @@ export const NOISE: readonly NoiseClass[] = [
   {
     id: 'controller-allocations',
     title: 'Allocation events of everybody else',
-    bound:
-      '512 pages and 64 for every worker on the node of the controller (4096 with SLUB_TINY), 128 elsewhere, and 128 for every worker that came or went',
+    bound: `512 pages and 128 for every worker on the node of the controller (4096 with SLUB_TINY), 128 elsewhere, 128 for every worker that came or went, and ${PROGRAM_PAGES} at snapshots after migrate_pages or a change of a cgroup's cpuset`,
     reason:
-      'a snapshot itself allocates about 300 pages where the controller runs, more with every process that its tools look at, and ten times as many where slab keeps no empty pages; kernel objects and page tables count everywhere',
+      'a snapshot itself allocates about 180 pages where the controller runs, 130 more for every process that its tools look at, and ten times as many where slab keeps no empty pages; kernel objects and page tables count everywhere; a program that moves along is allocated anew',
     fields: [
       {
         fieldClass: 'node numastat',
         names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node|interleave_hit)$/,
       },
     ],
-    pages: ({ nid, nodes, workers, workerChanges, hasTinySlab }) =>
-      (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? (hasTinySlab ? 4096 : 512) + 64 * workers : 128) +
-      128 * workerChanges,
+    pages: ({ nid, nodes, workers, workerChanges, hasTinySlab, movesProcesses }) =>
+      (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? (hasTinySlab ? 4096 : 512) + 128 * workers : 128) +
+      128 * workerChanges +
+      (movesProcesses ? PROGRAM_PAGES : 0),
   },
   {
     id: 'charge-stock',

@@ -1,14 +1,15 @@
-import type { KernelLot, KernelPages } from './kernel-pages.ts';
 import type { Kernel } from './kernel.ts';
-import type { MemcgItem } from './memcg.ts';
+import type { Memcg, MemcgItem } from './memcg.ts';
 import type { NodeItemName } from './node.ts';
 import {
   allocateFrames,
   forEachLane,
   freeFrames,
+  type FrameRun,
   NO_INTERLEAVE_INDEX,
   takeReserves,
 } from './page-allocator.ts';
+import type { PageHolder } from './page-holder.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -41,7 +42,7 @@ const STATISTIC: Readonly<Record<PageUse, Statistic>> = {
 export function allocateAccounted(
   kernel: Kernel,
   task: Task,
-  holder: KernelPages,
+  holder: PageHolder,
   use: PageUse,
   count: number,
 ): void {
@@ -50,49 +51,51 @@ export function allocateAccounted(
   const charged = kernel.stocks[task.cpu]!.charge(memcg, count);
   if (charged < count) memcg.charge(count - charged);
   let missing = count;
-  const hold = (pfn: number, n: number): void => {
-    const lot = { pfn, count: n, nid: kernel.nidOf(pfn), memcg };
-    holder.push(lot);
-    kernel.kernelFrames += n;
-    countUse(kernel, lot, use, n);
-    missing -= n;
+  const hold = (run: FrameRun): void => {
+    holder.hold(kernel, run, memcg);
+    kernel.kernelFrames += run.count;
+    countUse(kernel, run, memcg, use, 1);
+    missing -= run.count;
   };
-  for (const run of allocateFrames(kernel, task, task.policy, NO_INTERLEAVE_INDEX, count, false)) {
-    forEachLane(run.count, run.period, run.lanes, hold);
-  }
-  if (missing > 0) for (const piece of takeReserves(kernel, task, missing)) hold(piece.pfn, piece.count);
+  for (const run of allocateFrames(kernel, task, task.policy, NO_INTERLEAVE_INDEX, count, false)) hold(run);
+  if (missing === 0) return;
+  for (const { pfn, count: n } of takeReserves(kernel, task, missing))
+    hold({ count: n, period: 1, lanes: [pfn] });
 }
 
-/** Frees the newest `count` pages of a holder. */
-export function freeAccounted(kernel: Kernel, holder: KernelPages, use: PageUse, count: number): void {
-  for (const lot of holder.pop(count)) {
-    countUse(kernel, lot, use, -lot.count);
-    const home = lot.memcg.kernelHome;
-    if (home.parent) home.uncharge(lot.count);
-    kernel.kernelFrames -= lot.count;
-    freeFrames(kernel, lot.pfn, lot.count);
+/** Frees `count` pages of a holder: the newest, or those that lost their place. */
+export function freeAccounted(kernel: Kernel, holder: PageHolder, use: PageUse, count: number): void {
+  for (const run of holder.release(count)) {
+    countUse(kernel, run, run.memcg, use, -1);
+    const home = run.memcg.kernelHome;
+    if (home.parent) home.uncharge(run.count);
+    kernel.kernelFrames -= run.count;
+    forEachLane(run.count, run.period, run.lanes, (pfn, n) => freeFrames(kernel, pfn, n));
   }
 }
 
 /** Gives the newest `count` pages of a holder another use, in another holder; node and memcg stay those of the allocation. */
 export function reuseAccounted(
   kernel: Kernel,
-  from: { holder: KernelPages; use: PageUse },
-  to: { holder: KernelPages; use: PageUse },
+  from: { holder: PageHolder; use: PageUse },
+  to: { holder: PageHolder; use: PageUse },
   count: number,
 ): void {
-  for (const lot of from.holder.pop(count)) {
-    countUse(kernel, lot, from.use, -lot.count);
-    countUse(kernel, lot, to.use, lot.count);
-    to.holder.push(lot);
+  for (const run of from.holder.release(count)) {
+    countUse(kernel, run, run.memcg, from.use, -1);
+    countUse(kernel, run, run.memcg, to.use, 1);
+    to.holder.hold(kernel, run, run.memcg);
   }
 }
 
 /** The root group counts nothing of its own, only what came to it from groups that are gone. */
-function countUse(kernel: Kernel, { memcg, nid }: KernelLot, use: PageUse, pages: number): void {
+function countUse(kernel: Kernel, run: FrameRun, memcg: Memcg, use: PageUse, sign: 1 | -1): void {
   const { counter, perNodePage } = STATISTIC[use];
   const { item, perPage } =
     STATISTIC[use === 'pagetables' && !kernel.profile.memcgCountsTables ? 'kernel_other' : use];
-  if (memcg.parent) memcg.kernelHome.add(item, nid, pages * perPage);
-  if (counter) kernel.nodes[nid]!.add(counter, pages * perNodePage);
+  forEachLane(run.count, run.period, run.lanes, (pfn, n) => {
+    const nid = kernel.nidOf(pfn);
+    if (memcg.parent) memcg.kernelHome.add(item, nid, sign * n * perPage);
+    if (counter) kernel.nodes[nid]!.add(counter, sign * n * perNodePage);
+  });
 }

@@ -53,35 +53,5 @@ export function buildZones(nodes: readonly ZonedNode[], belowFourGib: number = F
     if (holeStart < dma32End && pfn >= holeStart) pfn = Math.max(pfn, dma32End);
     place(pfn, pages, movable);
   });
-  setWatermarks(zones);
-  for (const zone of zones) {
-    const cpus = nodes[zone.nid]!.cpus?.length ?? 0;
-    // pageset_set_high_and_batch: the CPUs of a node share its low watermark. Lists of other nodes' zones are drained soon.
-    zone.parkLimit = cpus === 0 ? 0 : Math.floor(zone.low / cpus);
-  }
   return zones;
-}
-
-/** mm/page_alloc.c:setup_per_zone_lowmem_reserve for a request that may use Normal: 1/256 of the node's higher zones. */
-function lowmemReserve(zone: Zone, zones: readonly Zone[]): number {
-  if (zone.name !== 'DMA' && zone.name !== 'DMA32') return 0;
-  const above = zones.filter((z) => z.nid === zone.nid && z.startPfn > zone.startPfn && z.name !== 'Movable');
-  return Math.floor(above.reduce((sum, z) => sum + z.pages, 0) / 256);
-}
-
-/** mm/khugepaged.c:set_recommended_min_free_kbytes and mm/page_alloc.c:__setup_per_zone_wmarks, 6.12; at boot and after hotplug. */
-export function setWatermarks(zones: readonly Zone[]): void {
-  const low = zones.filter((zone) => zone.name !== 'Movable' && zone.pages > 0);
-  const lowPages = low.reduce((sum, zone) => sum + zone.pages, 0);
-  const base = Math.min(Math.max(Math.floor(Math.sqrt(lowPages * 4 * 16)), 128), 262_144) / 4;
-  const recommended = Math.min(512 * low.length * (2 + 9), Math.floor(lowPages / 20));
-  const minPages = Math.max(base, recommended);
-  for (const zone of zones) {
-    const share = Math.floor((minPages * zone.pages) / Math.max(1, lowPages));
-    zone.min = zone.name === 'Movable' ? Math.min(128, Math.max(32, Math.floor(zone.pages / 1024))) : share;
-    const gap = Math.max(Math.floor(share / 4), Math.floor(zone.pages / 1000));
-    zone.low = zone.min + gap;
-    zone.high = zone.low + gap;
-  }
-  for (const zone of zones) zone.reserve = lowmemReserve(zone, zones);
 }

@@ -70,6 +70,7 @@ const FILES = [
   'memory.oom.group',
   'memory.reclaim',
   'cpuset.mems',
+  'cgroup.kill',
 ] as const;
 type ActingFile = (typeof FILES)[number];
 /** Files that take any limit: throttling and compressed swap are not modelled, and a peak starts anew for its reader alone. */
@@ -102,6 +103,7 @@ export function setLimit(
   const directory = kernel.cgroups.get(path);
   if (!directory) return 'ENOENT';
   if (file.startsWith('cpuset.') && !directory.has('cpuset')) return 'ENOENT';
+  if (file === 'cgroup.kill') return killGroup(kernel, directory, value);
   if (file === 'cpuset.mems') return setCpusetMems(kernel, directory, value);
   const group = directory.ownMemcg;
   if (!group || (group === kernel.rootMemcg && !ROOT_FILES.has(file))) return 'ENOENT';
@@ -136,6 +138,24 @@ export function setLimit(
     default:
       return 0;
   }
+}
+
+/** kernel/cgroup/cgroup.c:cgroup_kill_write: whoever is in a group, or below it, is killed. The root has no such file. */
+function killGroup(kernel: Kernel, group: Cgroup, value: string): Errno | 0 {
+  if (!group.parent) return 'ENOENT';
+  if (!/^\d+$/.test(value)) return 'EINVAL';
+  if (value !== '1') return 'ERANGE';
+  for (const process of kernel.processes.values()) {
+    if (!process.isAlive || !isWithin(process.cgroup, group)) continue;
+    process.killedBy = 'signal 9';
+    kernel.exitProcess(process);
+  }
+  return 0;
+}
+
+function isWithin(group: Cgroup, above: Cgroup): boolean {
+  for (let at: Cgroup | null = group; at; at = at.parent) if (at === above) return true;
+  return false;
 }
 
 const READ_ONLY: ReadonlySet<string> = new Set(READ_ONLY_FILES);

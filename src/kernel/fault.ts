@@ -21,7 +21,7 @@ import { swapInAnonymous } from './swap-in.ts';
 import { indexOf, type Vma } from './vma.ts';
 
 /** How an access ended: fine, a signal for the process, or no memory. */
-export type AccessResult = null | 'SIGSEGV' | 'SIGBUS' | Exclude<FillFailure, null>;
+export type AccessResult = null | 'SIGSEGV' | 'SIGBUS' | Exclude<FillFailure, null | 'ENOSPC'>;
 
 /** Pages that a read fault maps around itself when they are in the page cache (fault_around_bytes, 64 KiB). */
 const FAULT_AROUND = 16;
@@ -114,7 +114,9 @@ function faultGap(
     isShmemHuge(kernel, vma.file) || (kernel.hugeFolios.size > 0 && vma.file.kind === 'shmem');
   if (!mayBeHuge) addTables(kernel, task, mm, vpn, count);
   const index = indexOf(vma, vpn);
-  const failed = fillCache(kernel, task, vma.file, index, count, isWrite && vma.shared, vma);
+  const filled = fillCache(kernel, task, vma.file, index, count, isWrite && vma.shared, vma);
+  // mm/shmem.c:shmem_fault: only lack of memory is waited for.
+  const failed = filled === 'ENOSPC' ? 'SIGBUS' : filled;
   const isCopied = !failed && isWrite && !vma.shared;
   if (mayBeHuge) {
     if (!isCopied) mapHugeCached(kernel, task, mm, vma, vpn, count);

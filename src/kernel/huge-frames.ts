@@ -46,9 +46,14 @@ export function allocateHugeFrames(
   }
   const where = placementOf(kernel, task, policy);
   const { first, second } = where;
-  const everywhere = second ? [...first, ...second.filter((nid) => !first.includes(nid))] : first;
-  const order = request.mayReclaim || policy?.mode === 'prefmany' ? everywhere : first.slice(0, 1);
-  const pieces = takeBlocks(kernel, order, blocks, movable);
+  const pieces = takeBlocks(
+    kernel,
+    request.mayReclaim || second ? first : first.slice(0, 1),
+    blocks,
+    movable,
+  );
+  const taken = pieces.reduce((sum, piece) => sum + piece.blocks, 0);
+  if (second) pieces.push(...takeBlocks(kernel, second, blocks - taken, movable));
   for (const { nid, blocks: n } of pieces) countEvents(kernel, task, nid, preferredOf(where, nid), n, false);
   return pieces;
 }

@@ -1,4 +1,7 @@
+import type { Kernel } from './kernel.ts';
 import type { Memcg } from './memcg.ts';
+import { forEachLane, type FrameRun } from './page-allocator.ts';
+import type { HeldRun, PageHolder } from './page-holder.ts';
 
 /** Place of slab objects: their frames are held elsewhere. */
 export const NO_FRAME = -1;
@@ -11,12 +14,31 @@ export interface KernelLot {
   memcg: Memcg;
 }
 
-/** A stack of kernel allocations: page tables of an address space, or slab objects of a file. */
-export class KernelPages {
+/** A stack of kernel allocations whose order within one call does not matter: stacks of threads, or slab objects of a file. */
+export class KernelPages implements PageHolder {
   readonly lots: KernelLot[] = [];
 
   get count(): number {
     return this.lots.reduce((sum, lot) => sum + lot.count, 0);
+  }
+
+  lotsIn(): readonly KernelLot[] {
+    return this.lots;
+  }
+
+  hold(kernel: Kernel, run: FrameRun, memcg: Memcg): void {
+    forEachLane(run.count, run.period, run.lanes, (pfn, count) => {
+      this.push({ pfn, count, nid: kernel.nidOf(pfn), memcg });
+    });
+  }
+
+  release(count: number): HeldRun[] {
+    return this.pop(count).map((lot) => ({
+      count: lot.count,
+      period: 1,
+      lanes: [lot.pfn],
+      memcg: lot.memcg,
+    }));
   }
 
   push(lot: KernelLot): void {

@@ -11,6 +11,7 @@ import { ChargeStock, Memcg } from './memcg.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { NumaNode } from './node.ts';
+import { bootedOvercommit, type Overcommit } from './overcommit.ts';
 import type { KernelProfile } from './profiles.ts';
 import { NO_PROPOSALS, type Proposals } from './proposals.ts';
 import { RangeSet } from './range-set.ts';
@@ -19,6 +20,7 @@ import type { ReclaimRequest } from './lruvecs.ts';
 import { SwapArea } from './swap-area.ts';
 import { NO_THP, type ThpSettings } from './thp-settings.ts';
 import { buildZones } from './build-zones.ts';
+import { freshWatermarks, recommendMinFree, resetMinFree, type Watermarks } from './watermarks.ts';
 import type { Zone } from './zone.ts';
 
 /** Inode numbers that a CPU takes at once. */
@@ -37,6 +39,7 @@ export class Kernel {
   readonly offlined: number[];
   /** vm.compact_unevictable_allowed. */
   readonly compactUnevictable: boolean;
+  readonly watermarks: Watermarks = freshWatermarks();
   /** Fallback order per preferred node. */
   readonly zonelists: readonly (readonly number[])[];
   readonly frames: FrameTable = new FrameTable();
@@ -47,7 +50,7 @@ export class Kernel {
   /** What a proposal that no released kernel has would change. */
   readonly proposed: Proposals;
   /** /sys/kernel/mm/transparent_hugepage. */
-  thp: ThpSettings;
+  thp: ThpSettings = { ...NO_THP, enabled: 'always' };
   readonly classes: FolioClasses = new FolioClasses();
   readonly memcgs: Map<string, Memcg> = new Map<string, Memcg>();
   readonly rootMemcg: Memcg;
@@ -67,6 +70,7 @@ export class Kernel {
   readonly cpuNode: readonly number[];
   /** Committed_AS, pages. */
   committed = 0;
+  readonly overcommit: Overcommit;
   /** vm events by /proc/vmstat name. */
   readonly vmEvents: Record<string, number> = {};
   hooks: KernelHooks = NO_HOOKS;
@@ -85,6 +89,8 @@ export class Kernel {
   /** Frees pages that can be had again (mm/vmscan.c); stands above the allocator for the same reason. Returns how many. */
   reclaim: (request: ReclaimRequest) => number = () => 0;
   readonly swap: SwapArea = new SwapArea();
+  /** vm.swappiness. */
+  swappiness = 60;
   /** Some folios are no longer young: an access has something to note. */
   hasAgedFolios = false;
   /** Some group has a memory.high. */
@@ -135,7 +141,6 @@ export class Kernel {
     proposed?: Proposals | undefined;
     compactUnevictable?: boolean | undefined;
   }) {
-    this.thp = config.thp ?? NO_THP;
     this.proposed = config.proposed ?? NO_PROPOSALS;
     this.machine = config.machine;
     this.profile = config.profile;
@@ -153,6 +158,11 @@ export class Kernel {
           zonelist: this.zonelists[nid]!,
         }),
     );
+    // Kernels boot with huge pages on; where a machine has none, they were switched off.
+    resetMinFree(this);
+    this.thp = config.thp ?? NO_THP;
+    recommendMinFree(this);
+    this.overcommit = bootedOvercommit(this.totalPages);
     this.weights = this.nodes.map(() => 1);
     this.offlined = this.nodes.map(() => 0);
     this.hugetlb = new HugetlbPool({ nodes: this.nodes.length });

@@ -36,7 +36,7 @@ export interface Lruvec {
   isAnonScanned: boolean;
 }
 
-/** Pages of swap space that must be there before anonymous memory is looked at (mm/vmscan.c:get_swappiness). */
+/** Pages of swap space that must be there before anonymous memory is looked at, unless swappiness is 0 (mm/vmscan.c:get_swappiness). */
 const MIN_SWAP = RECLAIM_BATCH;
 
 /** Everything that could go, by list. Groups below their memory.low are entered in `spared`, and give only if asked to. */
@@ -48,7 +48,7 @@ export function collectLruvecs(
 ): Lruvec[] {
   const wanted = new Set(nids);
   const lruvecs = new Map<string, Lruvec & { rank: number }>();
-  const maySwap = kernel.swap.freePages >= MIN_SWAP;
+  const maySwap = kernel.swappiness > 0 && kernel.swap.freePages >= MIN_SWAP;
   const add = (
     { count: length, period, lanes }: { count: number; period: number; lanes: readonly number[] },
     part: Omit<Evictable, 'count'>,

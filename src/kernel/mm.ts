@@ -1,8 +1,8 @@
 import type { Inode } from './inode.ts';
-import type { KernelPages } from './kernel-pages.ts';
 import { PfnMap } from './pfn-map.ts';
 import { RadixNodes } from './radix-nodes.ts';
 import { RangeSet } from './range-set.ts';
+import { TablePages } from './table-pages.ts';
 import { slice, type Vma } from './vma.ts';
 
 /** RSS counters of an address space, in pages (include/linux/mm_types_task.h). */
@@ -51,8 +51,8 @@ export class Mm {
   readonly cleanedPages: RangeSet = new RangeSet();
   readonly rss: RssCounters = { anon: 0, file: 0, shmem: 0, swap: 0, gmem: 0 };
   /** Page-table pages below the top level. */
-  readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false });
-  readonly tablePages: KernelPages;
+  readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false, hasPages: true });
+  readonly tablePages: TablePages = new TablePages(this.tables);
   /** Huge pages that are mapped (hugetlb_usage). */
   hugetlbPages = 0;
   hiwaterRss = 0;
@@ -70,10 +70,9 @@ export class Mm {
   };
   readonly #links = new Map<Vma, { mm: Mm; vma: Vma }>();
 
-  constructor(config: { pid: number; worker: string; tablePages: KernelPages }) {
+  constructor(config: { pid: number; worker: string }) {
     this.pid = config.pid;
     this.worker = config.worker;
-    this.tablePages = config.tablePages;
   }
 
   get rssPages(): number {

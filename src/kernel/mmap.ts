@@ -11,6 +11,7 @@ import { splitAtEnds } from './huge-maps.ts';
 import { populateRange } from './populate.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
+import { mayCommit } from './overcommit.ts';
 import { evictUnused, truncateRange } from './page-cache.ts';
 import { RangeSet } from './range-set.ts';
 import { mirrorPart, stopMirroring } from './mirror.ts';
@@ -73,15 +74,20 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
   if (isLockable && isBeyondMemlock(kernel, mm, pages)) return 'EAGAIN';
   const covered = mm.overlapping(at, at + pages);
   if (mm.vmas.length - covered.length >= kernel.maxMapCount) return 'ENOMEM';
+  // Nobody may ask not to be counted where there is a limit (mm/mmap.c:do_mmap).
+  const noreserve = request.noreserve && kernel.overcommit.mode !== 2;
+  const isPrivateWritable = !request.shared && request.prot[1] === 'w';
+  const isAccounted = isPrivateWritable && !noreserve && !request.reserve;
+  const reservesFile = !file && request.shared && !noreserve;
+  const added = isAccounted || reservesFile ? pages - committedIn(covered, at, pages) : 0;
+  if (!mayCommit(kernel, mm, added)) return 'ENOMEM';
   if (covered.length > 0) {
     const errno = munmap(kernel, mm, at, pages);
     if (errno) return errno;
   }
   const hugetlb = request.reserve?.() ?? null;
   if (request.reserve && !hugetlb) return 'ENOMEM';
-  const isPrivateWritable = !request.shared && request.prot[1] === 'w';
-  const isAccounted = isPrivateWritable && !request.noreserve && !hugetlb;
-  const isUnreserved = request.noreserve && !request.shadow && !hugetlb;
+  const isUnreserved = noreserve && !request.shadow && !hugetlb;
   let backing = file;
   if (!file && request.shared) {
     backing = kernel.newInode({
@@ -90,10 +96,10 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
       path: '/dev/zero (deleted)',
       name: 'shared anonymous memory',
       sizePages: pages,
-      reservesWhole: !request.noreserve,
+      reservesWhole: reservesFile,
       cpu: kernel.processes.get(mm.worker)?.main.cpu ?? 0,
     });
-    if (!request.noreserve) kernel.committed += pages;
+    if (reservesFile) kernel.committed += pages;
   }
   if (isAccounted) kernel.committed += pages;
   mm.insert({
@@ -123,6 +129,14 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
   if (mm.locksFuture && owner) lockVma(kernel, owner, mm, mm.find(at)!);
   return at;
 }
+
+/** Pages of a range that are committed already: a mapping over them gives them back. */
+const committedIn = (vmas: readonly Vma[], start: number, count: number): number =>
+  vmas.reduce(
+    (sum, vma) =>
+      vma.isAccounted ? sum + Math.min(vma.end, start + count) - Math.max(vma.start, start) : sum,
+    0,
+  );
 
 /** munmap(2): page-table entries, tables that no neighbour needs, and the VMAs. The kernel's own calls heed no seal. */
 export function munmap(kernel: Kernel, mm: Mm, vpn: number, pages: number, isForced = false): Errno | 0 {
@@ -169,6 +183,7 @@ export function mremap(kernel: Kernel, mm: Mm, vpn: number, pages: number, newPa
   const added = newPages - pages;
   if (vma.isLocked && isBeyondMemlock(kernel, mm, added)) return 'EAGAIN';
   if (!vma.isUncounted && !mayExpand(mm, { ...vma, pages: added })) return 'ENOMEM';
+  if (vma.isAccounted && !mayCommit(kernel, mm, added)) return 'ENOMEM';
   if (vpn + pages !== vma.end || mm.overlapping(vma.end, vma.end + added).length > 0) return 'ENOMEM';
   mm.remove(vma);
   const grown = { ...vma, end: vma.end + added };

@@ -1,5 +1,5 @@
 import type { Errno } from '../units/errno.ts';
-import { setWatermarks } from './build-zones.ts';
+import { resetMinFree } from './watermarks.ts';
 import type { FolioClass } from './folio-class.ts';
 import { frameUses } from './frame-uses.ts';
 import type { Kernel } from './kernel.ts';
@@ -39,7 +39,7 @@ export function offlineBlock(kernel: Kernel, task: Task, block: number): Errno |
   zone.offlineIsolated();
   kernel.offlineBlocks.add(block);
   kernel.offlined[zone.nid]! += 1;
-  setWatermarks(kernel.zones);
+  resetMinFree(kernel);
   return 0;
 }
 
@@ -48,7 +48,7 @@ export function onlineBlock(kernel: Kernel, block: number): Errno | 0 {
   if (!blockExists(kernel, block)) return 'ENOENT';
   if (!kernel.offlineBlocks.delete(block)) return 'EINVAL';
   onlineZone(kernel, block).online(block * BLOCK_PAGES, BLOCK_PAGES);
-  setWatermarks(kernel.zones);
+  resetMinFree(kernel);
   return 0;
 }
 

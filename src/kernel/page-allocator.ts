@@ -64,18 +64,20 @@ export function allocateFrame(
     isInterleave = policy.mode === 'interleave' || kernel.profile.weightedHits;
     where = fallbackFrom(kernel, task, round[at]!);
   } else where = placementOf(kernel, task, policy);
-  const { first, second } = where;
-  let pfn = walkOne(kernel, first, movable, 'low');
-  if (pfn < 0 && second) pfn = walkOne(kernel, second, movable, 'low');
-  if (pfn < 0 && wakeKswapd(kernel, second ?? first, movable)) {
-    pfn = walkOne(kernel, second ?? first, movable, 'low');
-  }
-  if (pfn < 0) pfn = walkOne(kernel, second ?? first, movable, 'min');
+  let pfn = takeOneAlong(kernel, where.first, movable);
+  if (pfn < 0 && where.second) pfn = takeOneAlong(kernel, where.second, movable);
   if (pfn >= 0) {
     const nid = kernel.nidOf(pfn);
     countEvents(kernel, task, nid, preferredOf(where, nid), 1, isInterleave);
   }
   return pfn;
+}
+
+/** takeAlong for one page. */
+function takeOneAlong(kernel: Kernel, order: readonly number[], movable: boolean): number {
+  let pfn = walkOne(kernel, order, movable, 'low');
+  if (pfn < 0 && wakeKswapd(kernel, order, movable)) pfn = walkOne(kernel, order, movable, 'low');
+  return pfn < 0 ? walkOne(kernel, order, movable, 'min') : pfn;
 }
 
 function walkOne(kernel: Kernel, order: readonly number[], movable: boolean, mark: 'low' | 'min'): number {
@@ -290,10 +292,7 @@ export function advanceRotor(
   task.ilWeight = policy.mode === 'winterleave' ? round.lastIndexOf(task.ilPrev) - last : 0;
 }
 
-/**
- * Takes frames along a placement: above the low watermark first, then above min (mm/page_alloc.c:get_page_from_freelist), and counts
- * the allocation events (zone_statistics).
- */
+/** Takes frames along a placement, one pass after the other, and counts the allocation events (zone_statistics). */
 export function takePieces(
   kernel: Kernel,
   task: Task,
@@ -311,14 +310,27 @@ export function takePieces(
 
 function takeUncounted(kernel: Kernel, where: Placement, count: number, mobility: Mobility): Piece[] {
   const pieces: Piece[] = [];
-  let missing = walk(kernel, where.first, count, mobility, 'low', pieces);
-  if (missing > 0 && where.second) missing = walk(kernel, where.second, missing, mobility, 'low', pieces);
-  const order = where.second ?? where.first;
+  const missing = takeAlong(kernel, where.first, count, mobility, pieces);
+  if (missing > 0 && where.second) takeAlong(kernel, where.second, missing, mobility, pieces);
+  return pieces;
+}
+
+/**
+ * A pass along nodes: above the low watermark first, then above min (mm/page_alloc.c:get_page_from_freelist). The first pass of preferred-many
+ * goes as far: only what frees memory for it is left out (mm/mempolicy.c:alloc_pages_preferred_many). Returns how many are missing.
+ */
+function takeAlong(
+  kernel: Kernel,
+  order: readonly number[],
+  count: number,
+  mobility: Mobility,
+  pieces: Piece[],
+): number {
+  let missing = walk(kernel, order, count, mobility, 'low', pieces);
   while (missing > 0 && wakeKswapd(kernel, order, mobility === MOVABLE)) {
     missing = walk(kernel, order, missing, mobility, 'low', pieces);
   }
-  if (missing > 0) walk(kernel, order, missing, mobility, 'min', pieces);
-  return pieces;
+  return missing > 0 ? walk(kernel, order, missing, mobility, 'min', pieces) : 0;
 }
 
 /**

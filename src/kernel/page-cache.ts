@@ -4,6 +4,7 @@ import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Policy } from './mempolicy.ts';
 import { mirrorPages, mirrorRange } from './mirror.ts';
+import { commitRoom } from './overcommit.ts';
 import { forEachLane, type FrameRun, NO_INTERLEAVE_INDEX } from './page-allocator.ts';
 import { zapRange } from './rmap.ts';
 import { allocateXarrayNodes, freeXarrayNodes } from './slab.ts';
@@ -20,7 +21,7 @@ import type { Task } from './task.ts';
 import type { Vma } from './vma.ts';
 
 /** Why an allocation stopped before the end of its range. */
-export type FillFailure = 'ENOMEM' | 'EINTR' | null;
+export type FillFailure = 'ENOMEM' | 'EINTR' | 'ENOSPC' | null;
 
 /**
  * Makes sure that every page of a range is in the page cache (mm/filemap.c:__filemap_get_folio with FGP_CREAT, mm/shmem.c:
@@ -39,6 +40,11 @@ export function fillCache(
     const failed = swapInShmem(kernel, task, inode, index, count);
     if (failed) return failed;
   }
+  const fits = committable(kernel, task, inode, index, count);
+  if (fits < count) {
+    const failed = fits > 0 ? fillCache(kernel, task, inode, index, fits, dirty, vma) : null;
+    return failed ?? 'ENOSPC';
+  }
   if (isShmemHuge(kernel, inode)) fillHugeShmem(kernel, task, inode, index, count, dirty, vma);
   if (isGmemHuge(kernel, inode)) {
     const policyAt = (at: number): PolicyChoice => policyFor(kernel, inode, at, task);
@@ -52,6 +58,21 @@ export function fillCache(
     if (!failed) failed = fillGap(kernel, task, inode, at, n, dirty);
   });
   return failed;
+}
+
+/**
+ * How many pages of a range, from its start on, strict overcommit lets a file have that commits its pages one by one
+ * (mm/shmem.c:shmem_acct_blocks).
+ */
+function committable(kernel: Kernel, task: Task, inode: Inode, index: number, count: number): number {
+  if (kernel.overcommit.mode !== 2 || inode.kind !== 'shmem' || inode.reservesWhole) return count;
+  let room = commitRoom(kernel, task.process.mm);
+  let fits = count;
+  inode.cache.forEachGap(index, count, (at, n) => {
+    if (n > room) fits = Math.min(fits, at + room - index);
+    room = Math.max(0, room - n);
+  });
+  return fits;
 }
 
 /**

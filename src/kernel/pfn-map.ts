@@ -256,7 +256,13 @@ function partOf(run: PfnRun, from: number, to: number): PfnRun | null {
 }
 
 /** The part [from, to) of a run that starts at `index`. */
-function slice(index: number, from: number, to: number, period: number, lanes: readonly number[]): PfnRun {
+export function slice(
+  index: number,
+  from: number,
+  to: number,
+  period: number,
+  lanes: readonly number[],
+): PfnRun {
   const d = from - index;
   const out: number[] = [];
   const used = Math.min(period, to - from);

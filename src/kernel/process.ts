@@ -1,10 +1,10 @@
 import { copyHugetlb } from './hugetlb-maps.ts';
 import { forkedHugetlb } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
-import { KernelPages } from './kernel-pages.ts';
 import { copyShadow } from './mirror.ts';
 import { Mm } from './mm.ts';
 import { munmap } from './mmap.ts';
+import { mayCommit } from './overcommit.ts';
 import { forEachLane } from './page-allocator.ts';
 import { evictUnused } from './page-cache.ts';
 import { forEachLevel, mapHuge } from './huge-maps.ts';
@@ -33,7 +33,7 @@ export const STACK_PAGES = 4;
 /** Starts a process with an empty address space. `parent` is the thread that forks: it places stack and top-level table and pays for them. */
 export function spawnProcess(kernel: Kernel, config: ProcessConfig, parent: Task | null = null): Process {
   const pid = config.pid > 0 ? config.pid : freePid(kernel);
-  const mm = new Mm({ pid, worker: config.worker, tablePages: new KernelPages() });
+  const mm = new Mm({ pid, worker: config.worker });
   const process = new Process({
     worker: config.worker,
     pid,
@@ -64,7 +64,8 @@ function freePid(kernel: Kernel): number {
  * fork(2) (kernel/fork.c:dup_mmap, mm/memory.c:copy_page_range): descriptors and policy are shared or copied, anonymous pages become
  * shared until written, page-table entries of shared file mappings are left to be faulted.
  */
-export function forkProcess(kernel: Kernel, parent: Process, worker: string): Process {
+export function forkProcess(kernel: Kernel, parent: Process, worker: string): Process | 'ENOMEM' {
+  if (!mayFork(kernel, parent.mm!)) return 'ENOMEM';
   const child = spawnProcess(
     kernel,
     {
@@ -139,6 +140,16 @@ function notifyOfCopy(kernel: Kernel, mm: Mm, { start, end }: Vma): void {
   for (const notify of kernel.mmuNotifiers) notify(mm, start, end - start);
 }
 
+/** What a child commits as its parent has it, each mapping for itself unless there is a limit for all. */
+function mayFork(kernel: Kernel, mm: Mm): boolean {
+  const copied = mm.vmas.filter((vma) => vma.isAccounted && !vma.extraFlags.includes('dc'));
+  const sizes = copied.map(({ start, end }) => end - start);
+  const all = sizes.reduce((sum, size) => sum + size, 0);
+  return kernel.overcommit.mode === 2
+    ? mayCommit(kernel, mm, all)
+    : sizes.every((size) => mayCommit(kernel, mm, size));
+}
+
 /** copy_present_page: what both map now is write-protected in both; the child has not used it yet. */
 function markShared(from: Mm, to: Mm, vpn: number, count: number, isOld: boolean): void {
   from.protectedPages.add(vpn, count);
@@ -204,8 +215,8 @@ export function exitProcess(kernel: Kernel, process: Process): void {
     const last = mm.vmas[mm.vmas.length - 1]!.end;
     munmap(kernel, mm, first, last - first, true);
   }
-  freeAccounted(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
   mm.tables.clear();
+  freeAccounted(kernel, mm.tablePages, 'pagetables', mm.tablePages.count);
   const { anon, file, shmem, gmem } = mm.rss;
   if (anon !== 0 || file !== 0 || shmem !== 0 || gmem !== 0) {
     kernel.log.push(

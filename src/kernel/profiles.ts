@@ -61,6 +61,8 @@ export interface KernelProfile {
   reparentsFolios: boolean;
   /** Reclaim leaves pages that have come back from swap for the last. Seen on 7.3, and not on 6.12 and 6.18. */
   sparesRefaulted: boolean;
+  /** Huge pages of tmpfs alone raise min_free_kbytes, too, as soon as they are switched on. Not so on 6.12, seen on 6.18 and 7.3. */
+  shmemThpKeepsFree: boolean;
   /** MADV_FREE clears the accessed bits. Seen on 6.12 and 6.18, and not on 7.3. */
   freeClearsYoung: boolean;
   /** What memory.reclaim takes is counted apart from direct reclaim (6.16). */
@@ -97,6 +99,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     hugeZeroGivesWay: false,
     reparentsFolios: false,
     sparesRefaulted: false,
+    shmemThpKeepsFree: false,
     freeClearsYoung: true,
     countsProactive: false,
   },
@@ -129,6 +132,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     hugeZeroGivesWay: true,
     reparentsFolios: false,
     sparesRefaulted: false,
+    shmemThpKeepsFree: true,
     freeClearsYoung: true,
     countsProactive: true,
   },
@@ -161,6 +165,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     hugeZeroGivesWay: true,
     reparentsFolios: true,
     sparesRefaulted: true,
+    shmemThpKeepsFree: true,
     freeClearsYoung: false,
     countsProactive: true,
   },

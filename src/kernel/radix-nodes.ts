@@ -1,5 +1,12 @@
 import { RangeSet } from './range-set.ts';
 
+/** Consecutive nodes of one level; level 0 holds the leaves. */
+export interface NodeRun {
+  level: number;
+  first: number;
+  count: number;
+}
+
 /**
  * Counts the nodes of a radix tree that holds some indices: xarrays (6 bits a level) and page tables (9 bits a level) alike.
  * Each level is the set of its nodes, so a range costs a few runs whatever its length. Page tables always have all their levels;
@@ -8,6 +15,11 @@ import { RangeSet } from './range-set.ts';
 export class RadixNodes {
   /** Nodes held, all levels. */
   size = 0;
+  /**
+   * Nodes that came, each behind the one above it, and nodes that went, for whoever keeps their pages to take from here; null where nobody
+   * does.
+   */
+  readonly changes: { gained: NodeRun[]; lost: NodeRun[] } | null;
   readonly #span: number;
   readonly #levels: RangeSet[];
   readonly #grows: boolean;
@@ -16,11 +28,12 @@ export class RadixNodes {
   /** Whether index 0 sits in the head of a tree without nodes. */
   #headUsed = false;
 
-  constructor(config: { bits: number; levels: number; grows: boolean }) {
+  constructor(config: { bits: number; levels: number; grows: boolean; hasPages?: boolean }) {
     this.#span = 2 ** config.bits;
     this.#levels = Array.from({ length: config.levels }, () => new RangeSet());
     this.#grows = config.grows;
     this.#height = config.grows ? 0 : config.levels;
+    this.changes = config.hasPages ? { gained: [], lost: [] } : null;
   }
 
   /** Leaf nodes known to be there without looking: [#knownFrom, #knownTo). */
@@ -80,11 +93,7 @@ export class RadixNodes {
   /** Frees the leaf nodes [first, first+count) and nothing above them. Returns how many there were. */
   removeLeaves(first: number, count: number): number {
     this.#knownTo = 0;
-    const leaves = this.#levels[0]!;
-    const had = leaves.size;
-    leaves.remove(first, count);
-    this.size += leaves.size - had;
-    return had - leaves.size;
+    return this.#removeNodes(0, first, count);
   }
 
   /** Makes sure that every index of the range has its path. Returns how many nodes that took. */
@@ -96,15 +105,23 @@ export class RadixNodes {
   #addFrom(lowest: number, index: number, count: number): number {
     const before = this.size;
     if (this.#grows) this.#expand(index + count - 1);
-    let first = Math.floor(index / this.#span ** lowest);
-    let last = Math.floor((index + count - 1) / this.#span ** lowest);
-    for (let l = lowest; l < this.#height; l++) {
-      first = Math.floor(first / this.#span);
-      last = Math.floor(last / this.#span);
-      // Nothing new here means that everything above exists, too.
-      if (this.#addNodes(l, first, last - first + 1) === 0) break;
-    }
+    const span = this.#span ** (lowest + 1);
+    this.#addPaths(lowest, Math.floor(index / span), Math.floor((index + count - 1) / span));
     return this.size - before;
+  }
+
+  /** Nodes [first, last] of a level and those above them. Nothing new here means that everything above exists, too. */
+  #addPaths(l: number, first: number, last: number): void {
+    if (l >= this.#height) return;
+    const came: NodeRun[] = [];
+    if (this.changes) {
+      this.#levels[l]!.forEachGap(first, last - first + 1, (node, count) => {
+        came.push({ level: l, first: node, count });
+      });
+    }
+    if (this.#addNodes(l, first, last - first + 1) === 0) return;
+    this.#addPaths(l + 1, Math.floor(first / this.#span), Math.floor(last / this.#span));
+    this.changes?.gained.push(...came);
   }
 
   /**
@@ -125,9 +142,7 @@ export class RadixNodes {
       if (from < to && !below(from * span, span)) from++;
       if (from < to && !below((to - 1) * span, span)) to--;
       if (from >= to) break;
-      const had = level.size;
-      level.remove(from, to - from);
-      this.size += level.size - had;
+      this.#removeNodes(l, from, to - from);
       first = from;
       end = to;
       const width = span ** (l + 1);
@@ -146,6 +161,7 @@ export class RadixNodes {
     const had = this.size;
     for (const level of this.#levels) level.remove(0, 2 ** 50);
     this.size = 0;
+    if (this.changes) this.changes.gained.length = this.changes.lost.length = 0;
     if (this.#grows) this.#height = 0;
     this.#headUsed = false;
     return had;
@@ -157,6 +173,17 @@ export class RadixNodes {
     level.add(first, count);
     this.size += level.size - had;
     return level.size - had;
+  }
+
+  #removeNodes(l: number, first: number, count: number): number {
+    const level = this.#levels[l]!;
+    const had = level.size;
+    const lost = this.changes?.lost;
+    if (lost)
+      level.forEachRun(first, count, (node, n) => void lost.push({ level: l, first: node, count: n }));
+    level.remove(first, count);
+    this.size += level.size - had;
+    return had - level.size;
   }
 
   /** Raises the tree until `last` fits; what was there stays below the first node of each new level. */

@@ -62,7 +62,11 @@ export function dropPageCache(kernel: Kernel): number {
 function shrink(kernel: Kernel, lruvec: Lruvec, pages: number, by: ReclaimRequest['by']): number {
   let freed = 0;
   let written = 0;
-  for (const [place, list] of lruvec.order.entries()) {
+  // Only the highest swappiness lets anonymous memory go before page cache (mm/vmscan.c:get_type_to_scan).
+  const places = [...lruvec.order.keys()];
+  if (kernel.swappiness === MAX_SWAPPINESS) places.push(places.shift()!);
+  for (const place of places) {
+    const list = lruvec.order[place]!;
     if (place > 0 && freed < pages && list.length > 0) lruvec.isAnonScanned = true;
     while (freed < pages && list.length > 0) {
       const head = list[0]!;
@@ -83,6 +87,9 @@ function shrink(kernel: Kernel, lruvec: Lruvec, pages: number, by: ReclaimReques
   if (freed > 0) count(kernel, lruvec, by, freed, written);
   return freed;
 }
+
+/** vm.swappiness that spares page cache. */
+const MAX_SWAPPINESS = 200;
 
 /** pgsteal and pgscan: a page that is written is looked at once before and once after. */
 function count(

@@ -1,4 +1,5 @@
 import type { AccessResult } from './fault.ts';
+import { markDirty } from './folio-flags.ts';
 import type { FolioClass } from './folio-class.ts';
 import { accountFolios, allocateFolios, type FolioAnswer } from './folios.ts';
 import type { Inode } from './inode.ts';
@@ -68,6 +69,7 @@ function bringBack(
     install(kernel, mm, wanted, { count: wanted.count, period, lanes: [...lanes] }, isWrite);
     return null;
   }
+  const isGivenUpAtOnce = wanted.refs === 1 && isSwapFull(kernel, wanted.folioClass.memcg);
   let { at, slot } = wanted;
   const end = at + wanted.count;
   while (at < end) {
@@ -78,7 +80,8 @@ function bringBack(
       policy: vma.policy ?? task.policy,
       ilx: (vma.file?.kind === 'shmem' ? vma.file.ino : 0) + indexOf(vma, at),
       count: chunkOf(memcg ?? task.process.memcg, end - at),
-      dirty: isWrite,
+      // Whoever gives the slot up has nothing else to read the page from (mm/swapfile.c:folio_free_swap).
+      dirty: isWrite || isGivenUpAtOnce,
       memcg,
     });
     for (const run of answer.runs) {
@@ -88,7 +91,7 @@ function bringBack(
         mapFrames(kernel, mm, at, run.count, run.period, run.lanes);
       } else {
         install(kernel, mm, { ...wanted, at, slot, count: run.count }, run, isWrite);
-        countRefaults(kernel, wanted.folioClass.memcg, run);
+        countRefaults(kernel, wanted.folioClass.memcg, slot, run);
       }
       at += run.count;
       slot += run.count;
@@ -107,7 +110,11 @@ function install(kernel: Kernel, mm: Mm, wanted: Wanted, run: FrameRun, isWrite:
   mapFrames(kernel, mm, at, count, run.period, run.lanes);
   const isGivenUp = refs === 1 && (isWrite || isSwapFull(kernel, wanted.folioClass.memcg));
   if (wanted.frames) {
-    if (isGivenUp) forEachLane(count, run.period, run.lanes, (pfn, n) => dropSwapCache(kernel, pfn, n));
+    if (!isGivenUp) return;
+    forEachLane(count, run.period, run.lanes, (pfn, n) => {
+      dropSwapCache(kernel, pfn, n);
+      markDirty(kernel, pfn, n);
+    });
     return;
   }
   if (isGivenUp) {
@@ -170,7 +177,7 @@ export function swapInShmem(
         inode.cache.setRun(at, run.count, run.period, run.lanes);
         if (!inode.reservesWhole) kernel.committed -= run.count;
         putSlots(kernel, slot, run.count);
-        countRefaults(kernel, wanted.folioClass.memcg, run);
+        countRefaults(kernel, wanted.folioClass.memcg, slot, run);
         at += run.count;
         slot += run.count;
       }
@@ -216,18 +223,18 @@ function countSwapIn(kernel: Kernel, memcg: Memcg, pages: number): void {
   memcg.vmEvent('pswpin', pages);
 }
 
-/** mm/workingset.c:workingset_refault: pages that reclaim took not long ago are active at once. */
-function countRefaults(kernel: Kernel, memcg: Memcg, run: FrameRun): void {
-  forEachLane(run.count, run.period, run.lanes, (pfn, n) => {
+/** mm/vmscan.c:lru_gen_refault: pages that reclaim took not long ago are active at once, where they come back to the node that they left. */
+function countRefaults(kernel: Kernel, memcg: Memcg, slot: number, run: FrameRun): void {
+  for (const [nid, n] of kernel.swap.knownAgain(slot, run.count, run, (pfn) => kernel.nidOf(pfn))) {
     for (const item of [
       'workingset_refault_anon',
       'workingset_activate_anon',
       'workingset_restore_anon',
     ] as const) {
-      memcg.add(item, kernel.nidOf(pfn), n);
+      memcg.add(item, nid, n);
       kernel.event(item, n);
     }
-  });
+  }
 }
 
 /** Swap entries of a range in stretches that are alike. */

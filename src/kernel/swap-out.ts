@@ -75,6 +75,7 @@ function unmapAnonymous(
   slot: number,
   keepsFrames: boolean,
 ): void {
+  kernel.swap.noteLeft(slot, count, period, lanes);
   const mappers = maps === 1 ? [mm] : mappersOf(kernel, at, lanes[0]!);
   const frames: { pfn: number; count: number }[] = [];
   forEachLane(count, period, lanes, (pfn, n) => frames.push({ pfn, count: n }));
@@ -127,6 +128,7 @@ export function swapOutShmem(
     for (const { slot, count: n } of takeSlots(kernel, folioClass, stretch.count)) {
       unmapFile(kernel, inode, at, n);
       inode.cache.clear(at, n, (from, pages, period, lanes) => {
+        kernel.swap.noteLeft(slot + from - at, pages, period, lanes);
         let lane = 0;
         forEachLane(pages, period, lanes, (pfn, length) => {
           if (keepsFrames) becomeCache(kernel, pfn, length, slot + from - at + lane, period);

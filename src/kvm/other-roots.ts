@@ -1,7 +1,7 @@
 import { allocateAccounted, freeAccounted } from '../kernel/accounted-pages.ts';
-import { KernelPages } from '../kernel/kernel-pages.ts';
 import { RadixNodes } from '../kernel/radix-nodes.ts';
 import { RangeSet } from '../kernel/range-set.ts';
+import { TablePages } from '../kernel/table-pages.ts';
 import type { Task } from '../kernel/task.ts';
 import { OneRun } from '../units/page-runs.ts';
 import type { Kvm } from './kvm.ts';
@@ -13,7 +13,7 @@ export interface OtherRoot {
   /** Pages of gmems that it maps, by slot. */
   mapped: Map<MemSlot, RangeSet>;
   tables: RadixNodes;
-  tablePages: KernelPages;
+  tablePages: TablePages;
 }
 
 /**
@@ -43,7 +43,8 @@ export function zapOtherRoots(kvm: Kvm, vm: Vm, slot: MemSlot, index: number, co
 
 /** Frees the page tables of all other roots. */
 export function destroyOtherRoots(kvm: Kvm, vm: Vm): void {
-  for (const { tablePages } of vm.otherRoots.values()) {
+  for (const { tables, tablePages } of vm.otherRoots.values()) {
+    tables.clear();
     freeAccounted(kvm.kernel, tablePages, 'sec_pagetables', tablePages.count);
   }
   vm.otherRoots.clear();
@@ -52,8 +53,8 @@ export function destroyOtherRoots(kvm: Kvm, vm: Vm): void {
 function rootOf(vm: Vm, id: number): OtherRoot {
   let root = vm.otherRoots.get(id);
   if (!root) {
-    const tables = new RadixNodes({ bits: 9, levels: 3, grows: false });
-    root = { mapped: new Map(), tables, tablePages: new KernelPages() };
+    const tables = new RadixNodes({ bits: 9, levels: 3, grows: false, hasPages: true });
+    root = { mapped: new Map(), tables, tablePages: new TablePages(tables) };
     vm.otherRoots.set(id, root);
   }
   return root;

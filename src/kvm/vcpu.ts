@@ -1,6 +1,7 @@
 import { allocateAccounted, freeAccounted, reuseAccounted } from '../kernel/accounted-pages.ts';
 import { KernelPages } from '../kernel/kernel-pages.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { PageStack } from '../kernel/page-stack.ts';
 import { STACK_PAGES } from '../kernel/process.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Vm } from './vm.ts';
@@ -18,7 +19,7 @@ const TABLE_SPAN = 512;
 export class Vcpu {
   readonly id: number;
   /** mmu_shadow_page_cache: pages without a place in a page table yet. */
-  readonly cache: KernelPages = new KernelPages();
+  readonly cache: PageStack = new PageStack();
   /** struct kvm_run and the data page of port I/O. */
   readonly pages: KernelPages = new KernelPages();
 
@@ -81,7 +82,7 @@ export function prepareTables(kernel: Kernel, vm: Vm, task: Task): void {
   topUp(kernel, task, vm.vcpuOf(task).cache);
 }
 
-function topUp(kernel: Kernel, task: Task, cache: KernelPages): void {
+function topUp(kernel: Kernel, task: Task, cache: PageStack): void {
   const { count } = cache;
   if (count < FAULT_PAGES) allocateAccounted(kernel, task, cache, 'kernel_other', CACHE_PAGES - count);
 }

@@ -2,6 +2,7 @@ import { KernelPages } from '../kernel/kernel-pages.ts';
 import { PfnMap } from '../kernel/pfn-map.ts';
 import { RadixNodes } from '../kernel/radix-nodes.ts';
 import { RangeSet } from '../kernel/range-set.ts';
+import { TablePages } from '../kernel/table-pages.ts';
 import type { Process, Task } from '../kernel/task.ts';
 import type { MemSlot } from './memslot.ts';
 import type { OtherRoot } from './other-roots.ts';
@@ -34,8 +35,8 @@ export class Vm {
   /** Further second-level page tables, by a number that the script gives. */
   readonly otherRoots: Map<number, OtherRoot> = new Map<number, OtherRoot>();
   /** Its table pages below the root: three levels of 9 bits. */
-  readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false });
-  readonly tablePages: KernelPages = new KernelPages();
+  readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false, hasPages: true });
+  readonly tablePages: TablePages = new TablePages(this.tables);
   readonly rootPages: KernelPages = new KernelPages();
   /** Stack of the thread that would split huge pages. */
   readonly recoveryStack: KernelPages = new KernelPages();

@@ -73,7 +73,6 @@ export function meminfoValues(system: SystemFacts, nodes: readonly NodeFacts[]):
   const hugeKb = pool.total * pool.hugepageKb;
   const own = {
     Cached: Math.max(0, filePages - shared['SwapCached']! - (given['Buffers'] ?? 0)),
-    CommitLimit: pagesToKb(Math.floor((shared['MemTotal']! - hugeKb) / 8)) + (given['SwapTotal'] ?? 0),
     VmallocTotal: X86_VMALLOC_KB,
     HugePages_Total: pool.total,
     HugePages_Free: pool.free,

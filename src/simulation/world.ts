@@ -26,6 +26,7 @@ import { StaleWatch } from './stale-watch.ts';
 import { isSoftOffline } from './steps/soft-offline-steps.ts';
 import { activateSwap } from './steps/swap-programs.ts';
 import type { TmpfsMount } from './steps/mount-step.ts';
+import { applySysctls } from './steps/vm-files.ts';
 import type { Worker } from './worker.ts';
 
 /** A shared policy that was set, by whom, and by which kind of call. */
@@ -108,6 +109,7 @@ export class World {
     this.stale = new StaleWatch({ world: this, journal });
     this.movers = new MoverBook({ world: this });
     this.pools = new PoolBook({ world: this });
+    applySysctls(this, machine.sysctl);
     fillPool(this.kernel, machine);
     placeBackground(this.kernel, machine.nodes);
     if (machine.swap?.isOn) activateSwap(this);

@@ -21,6 +21,7 @@ export const ERRNO = {
   EFBIG: 27,
   ENOSPC: 28,
   ESPIPE: 29,
+  ERANGE: 34,
   ENOSYS: 38,
   ENOTEMPTY: 39,
   EPROTO: 71,

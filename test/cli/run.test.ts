@@ -300,7 +300,7 @@ describe('bad input', () => {
   it.each([
     'vmm: madvise private 0 2M collapse',
     'cgroup limit / cpuset.cpus 0',
-    'write /proc/sys/vm/swappiness 10',
+    'write /proc/sys/vm/zone_reclaim_mode 1',
   ])('may ask for what the model leaves out: %s', async (step) => {
     const cwd = workspace({ 'tiny.yaml': TINY.replace('snapshot before', step) });
     const { exitCode, stderr } = await gmemlab(cwd, ['run', 'tiny.yaml']);

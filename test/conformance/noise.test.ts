@@ -94,12 +94,16 @@ describe('noise', () => {
     ['memory.current', 'memory.current', {}, (64 * 4 + 28) * 4096],
     ['meminfo', 'AnonPages', {}, 32],
     ['meminfo', 'AnonPages', { ownAnonPages: 22 }, 120],
-    ['node meminfo', 'Shmem', { movesProcesses: true }, 768],
-    ['memory.numa_stat', 'file_mapped', { movesProcesses: true }, 192 * 4096],
+    ['node meminfo', 'Shmem', { movesProcesses: true }, 960],
+    ['memory.numa_stat', 'file_mapped', { movesProcesses: true }, 240 * 4096],
     ['numa_maps', 'N2', { waitingPages: 3000 }, 3000],
     ['node numastat', 'numa_foreign', { nid: 2, waitingPages: 3000 }, 3128],
     ['meminfo', 'Mapped', { ownFilePages: 129 }, 516],
     ['node meminfo', 'Slab', { nid: 0, slabPages: 100 }, 656],
+    // A fork and a death: twice twelve pages, and eight.
+    ['meminfo', 'AnonPages', { workerChanges: 2 }, 128],
+    ['node numastat', 'numa_hit', { nid: 1, workers: 6 }, 1280],
+    ['node numastat', 'numa_hit', { nid: 3, movesProcesses: true }, 368],
   ] as const)('bounds %s %s in the unit of the file', (fieldClass, name, context, bound) => {
     expect(noiseFor(fieldClass, name, { ...QUIET, ...context }).bound).toBe(bound);
   });

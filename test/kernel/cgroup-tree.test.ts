@@ -101,4 +101,27 @@ describe('the tree of cgroups', () => {
     ];
     expect(answers(expected.map(([line]) => line))).toEqual(expected);
   });
+
+  it('kills whoever is in a group or below it, and nobody else', () => {
+    const kill = (path: string, value: string): string => `write /sys/fs/cgroup${path}/cgroup.kill ${value}`;
+    const lines: [string, string][] = [
+      ['cgroup create /a', '0'],
+      ['cgroup create /a/b', '0'],
+      ['cgroup create /ab', '0'],
+      ['spawn w1', '0'],
+      ['spawn w2', '0'],
+      ['cgroup move w0 /a/b', '0'],
+      ['cgroup move w2 /ab', '0'],
+      [kill('/a', '0'), 'ERANGE'],
+      [kill('/a', 'x'), 'EINVAL'],
+      [kill('', '1'), 'ENOENT'],
+      [kill('/c', '1'), 'ENOENT'],
+      [kill('/a', '1'), '0'],
+      ['cgroup rm /a/b', '0'],
+    ];
+    const played = play('page-cache', [...lines.map(([line]) => line), 'snapshot end'].join('\n'));
+    expect(lines.map(([line]) => [line, played.errno(line)])).toEqual(lines);
+    const alive = ['w0', 'w1', 'w2'].filter((worker) => played.process('end', worker) !== undefined);
+    expect(alive).toEqual(['w1', 'w2']);
+  });
 });

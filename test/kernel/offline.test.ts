@@ -7,7 +7,10 @@ import { checkBooks } from './check-books.ts';
 const BLOCK = 32_768;
 
 /** Four nodes of 512 MiB: blocks 0 to 3 are node 0's, 4 to 7 node 1's. */
-const lab = (): Lab => new Lab({ machine: fourNodes(512 * MiB) });
+const lab = (): Lab =>
+  new Lab({
+    machine: { ...fourNodes(512 * MiB), thp: { enabled: 'madvise', shmem: 'never', defrag: 'madvise' } },
+  });
 
 const offline = (made: Lab, block: number): StepResult =>
   made.run(step('offline', { block, timeoutMs: 4000 }));

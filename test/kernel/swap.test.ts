@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EVENT_ITEMS, MEMCG_ITEMS } from '../../src/kernel/memcg.ts';
 import { processFacts } from '../../src/simulation/readers/process-facts.ts';
 import { checkLaws } from '../../src/simulation/laws.ts';
-import { fourNodes, Lab, MiB, pages } from '../simulation/lab.ts';
+import { fourNodes, Lab, MiB, pages, step } from '../simulation/lab.ts';
 
 /** A machine of 256 MiB a node with 64 MiB of swap, its workers in groups of their own: w0 in /a, w1 in /b. */
 function swapLab(swapBytes: number = 64 * MiB, isHuge: boolean = false): Lab {
@@ -300,5 +300,50 @@ describe('swap', () => {
       ),
       { numRuns: 40, seed: 1 },
     );
+  });
+});
+
+describe('swapoff', () => {
+  const exec = (lab: Lab, name: string): number =>
+    lab.run(step('exec', { name, argv: ['/bin/busybox', name, '/dev/vda'] })).ret;
+
+  it('brings everything back, charged to whom it was, and leaves no slot', () => {
+    const lab = swapLab();
+    anon(lab, 1000);
+    memfd(lab, 500, 'w1');
+    limit(lab, '/a', 'memory.reclaim', '1000p');
+    limit(lab, '/b', 'memory.reclaim', '500p');
+    lab.do('fork', { worker: 'w2' });
+    touch(lab, 'n', 0, 100, false);
+    expect(mmOf(lab, 'w2').swap).toBeGreaterThan(900);
+    expect(exec(lab, 'swapoff')).toBe(0);
+    const { swap } = lab.world.kernel;
+    expect([swap.totalPages, swap.freePages, swap.slots.size, swap.slotOf.size]).toEqual([0, 0, 0, 0]);
+    expect([mmOf(lab, 'w0').swap, mmOf(lab, 'w2').swap, mmOf(lab, 'w0').anon]).toEqual([0, 0, 1000]);
+    // Only the hundred came back to the node that they had left.
+    expect(lab.world.kernel.vmEvents['workingset_refault_anon']).toBe(100);
+    // One page for both, and the group's, whoever brought it back.
+    expect(group(lab, '/a')).toMatchObject({ swap: 0, anon: 1000 });
+    expect(group(lab, '/b')).toMatchObject({ swap: 0, shmem: 500 });
+    checkLaws(lab.world);
+    expect(lab.world.findings).toEqual([]);
+    expect(exec(lab, 'swapoff')).toBe(1);
+    expect(exec(lab, 'swapon')).toBe(0);
+    expect(swap.freePages).toBe(64 * 256 - 1);
+    expect(exec(lab, 'swapon')).toBe(1);
+  });
+});
+
+describe('vm.swappiness', () => {
+  it('of 0 leaves anonymous memory where it is', () => {
+    const lab = swapLab();
+    anon(lab, 1000);
+    const set = (value: number): string =>
+      lab.do('write', { path: '/proc/sys/vm/swappiness', value: String(value) });
+    expect(set(0)).toBe('0');
+    expect(limit(lab, '/a', 'memory.reclaim', '100p')).toBe('EAGAIN');
+    expect(set(1)).toBe('0');
+    expect(limit(lab, '/a', 'memory.reclaim', '100p')).toBe('0');
+    expect([set(200), set(201)]).toEqual(['0', 'EINVAL']);
   });
 });

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildZonelists } from '../../src/kernel/machine.ts';
 import { buildZones } from '../../src/kernel/build-zones.ts';
+import { Kernel } from '../../src/kernel/kernel.ts';
+import { PROFILES } from '../../src/kernel/profiles.ts';
+import { recommendMinFree } from '../../src/kernel/watermarks.ts';
 import { MAX_ORDER } from '../../src/kernel/buddy-blocks.ts';
 import { Zone } from '../../src/kernel/zone.ts';
 
@@ -115,9 +118,22 @@ describe('zonelists', () => {
   });
 });
 
+function kernelOf(sizes: number[], enabled: 'always' | 'never', version: '6.12' | '7.3' = '6.12'): Kernel {
+  const machine = {
+    nodes: sizes.map((size, cpu) => ({ cpus: [cpu], memoryBytes: size * 2 ** 30, movableBytes: 0 })),
+    distances: sizes.map((_, a) => sizes.map((__, b) => (a === b ? 10 : 20))),
+  };
+  return new Kernel({
+    machine,
+    profile: PROFILES[version],
+    thp: { enabled, shmem: 'never', defrag: 'madvise' },
+  });
+}
+
 describe('zones of a machine', () => {
-  const nodes = (...sizes: number[]): Zone[] =>
-    buildZones(sizes.map((size) => ({ memoryBytes: size * 2 ** 30, movableBytes: 0 })));
+  /** Nodes of so many GiB as a kernel with huge pages, or without, has set them up. */
+  const nodes = (sizes: number[], enabled: 'always' | 'never' = 'always'): readonly Zone[] =>
+    kernelOf(sizes, enabled).zones;
 
   it('cut at 16 MiB and 4 GiB, and before the movable part', () => {
     const zones = buildZones([
@@ -135,7 +151,7 @@ describe('zones of a machine', () => {
 
   it('share min_free_kbytes by size: 2 + 9 pageblocks for each zone, a quarter more to low and to high', () => {
     // Four zones of 2 * 8 GiB: 4 * 512 * 11 = 22528 pages, half of them for node 1.
-    const zones = nodes(8, 8);
+    const zones = nodes([8, 8]);
     const [, , , normal] = zones;
     expect([normal!.nid, normal!.min, normal!.low, normal!.high]).toEqual([1, 11_264, 14_080, 16_896]);
     const sum = zones.reduce((total, zone) => total + zone.min, 0);
@@ -144,14 +160,37 @@ describe('zones of a machine', () => {
   });
 
   it('raise the marks by a thousandth of the zone where that is more than a quarter of min', () => {
-    const normal = nodes(8, 4096)[3]!;
+    const normal = nodes([8, 4096])[3]!;
     const gap = Math.floor(normal.pages / 1000);
     expect(gap).toBeGreaterThan(normal.min / 4);
     expect([normal.low - normal.min, normal.high - normal.low]).toEqual([gap, gap]);
   });
 
+  it('go by the square root of the memory above the high marks where huge pages are switched off', () => {
+    const zones = nodes([8], 'never');
+    const marked = nodes([8]).reduce((sum, zone) => sum + zone.high, 0);
+    const minFree = Math.floor(Math.floor(Math.sqrt((2 ** 21 - marked) * 64)) / 4);
+    const sum = zones.reduce((total, zone) => total + zone.min, 0);
+    expect(sum).toBeGreaterThan(minFree - zones.length);
+    expect(sum).toBeLessThanOrEqual(minFree);
+  });
+
+  it.each([
+    ['6.12', false],
+    ['7.3', true],
+  ] as const)('come back up on %s with huge pages of tmpfs: %s', (version, isUp) => {
+    const kernel = kernelOf([8], 'never', version);
+    const before = kernel.watermarks.minFree;
+    kernel.thp = { ...kernel.thp, shmem: 'advise' };
+    recommendMinFree(kernel);
+    expect(kernel.watermarks.minFree > 2 * before).toBe(isUp);
+    kernel.thp = { ...kernel.thp, shmem: 'deny' };
+    recommendMinFree(kernel);
+    expect(kernel.watermarks.minFree).toBeLessThan(before * 1.1);
+  });
+
   it('keep a 256th of the zones above from requests that could use them', () => {
-    const [dma, dma32, normal] = nodes(8);
+    const [dma, dma32, normal] = nodes([8]);
     expect(dma!.reserve).toBe(Math.floor((dma32!.pages + normal!.pages) / 256));
     expect([dma32!.reserve, normal!.reserve]).toEqual([Math.floor(normal!.pages / 256), 0]);
   });

@@ -68,6 +68,13 @@ describe('second-level page tables', () => {
     ]);
   });
 
+  it.each(['interleave', 'winterleave'] as const)('leave the pages of %s in turns', (mode) => {
+    const lab = guest();
+    lab.do('mempolicy', { mode, flags: [], nodes: [1, 2, 3] });
+    touch(lab, 0, 22);
+    expect(tables(lab)).toEqual([0, 8, 8, 8]);
+  });
+
   it('come from the new place once fewer than five are left: the last five are used last', () => {
     const lab = guest();
     touch(lab, 0, 8);

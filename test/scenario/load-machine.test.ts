@@ -147,7 +147,7 @@ describe('problems of a machine', () => {
     ],
     [
       `${two}\nsysctl: { vm.max_map_cnt: 1 }`,
-      '3:11 schema sysctl: unknown key "vm.max_map_cnt": did you mean "vm.max_map_count"? One of vm.max_map_count',
+      '3:11 schema sysctl: unknown key "vm.max_map_cnt": did you mean "vm.max_map_count"? One of vm.max_map_count, vm.overcommit_memory, vm.overcommit_ratio, vm.overcommit_kbytes',
     ],
     [`${two}\nmovable: -1`, '3:10 schema movable: -1 is too small: at least 0'],
   ])('%s', async (text, message) => {

@@ -57,7 +57,7 @@ describe('huge pages of a machine', () => {
   });
 
   it('must find room', () => {
-    const machine = { ...fourNodes(256 * MiB), hugepages: 500 };
+    const machine = { ...fourNodes(256 * MiB), hugepages: 512 };
     expect(() => play('page-cache', 'noop', { machine })).toThrow(/no room for its huge pages/);
   });
 });

@@ -1,5 +1,6 @@
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { NodeItemName } from '../../kernel/node.ts';
+import { commitLimit } from '../../kernel/overcommit.ts';
 import type { SystemFacts } from '../../procfs/facts.ts';
 import type { World } from '../world.ts';
 import { HUGE_PAGE_KB } from './hugetlb-facts.ts';
@@ -11,6 +12,7 @@ export function systemFacts(world: World): SystemFacts {
   return {
     meminfoPages: {
       MemAvailable: memAvailable(kernel),
+      CommitLimit: commitLimit(kernel),
       Committed_AS: kernel.committed,
       Buffers: 0,
       SwapTotal: kernel.swap.totalPages,

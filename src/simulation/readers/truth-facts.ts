@@ -1,5 +1,5 @@
 import type { Inode } from '../../kernel/inode.ts';
-import type { KernelPages } from '../../kernel/kernel-pages.ts';
+import type { PageHolder } from '../../kernel/page-holder.ts';
 import { forEachLane } from '../../kernel/page-allocator.ts';
 import type { PfnMap } from '../../kernel/pfn-map.ts';
 import { RangeSet } from '../../kernel/range-set.ts';
@@ -214,15 +214,15 @@ function poolHolding(world: World): Holding[] {
 function kernelHoldings(world: World): Holding[] {
   const { kernel } = world;
   const out: Holding[] = [];
-  const add = (object: string, user: string | null, pages: KernelPages, bytesEach: number): void => {
+  const add = (object: string, user: string | null, pages: PageHolder, bytesEach: number): void => {
     const holding = emptyHolding(world, object, 'kernel', user);
-    for (const lot of pages.lots) {
+    for (const lot of pages.lotsIn(kernel)) {
       const n = Math.ceil((lot.count * bytesEach) / PAGE_SIZE);
       holding.nodePages[lot.nid] = holding.nodePages[lot.nid]! + n;
       const path = lot.memcg.isDying ? `${lot.memcg.path} (deleted)` : lot.memcg.path;
       holding.chargedPages[path] = (holding.chargedPages[path] ?? 0) + n;
     }
-    if (pages.lots.length > 0) out.push(holding);
+    if (pages.count > 0) out.push(holding);
   };
   for (const process of kernel.processes.values()) {
     add('kernel stacks', process.worker, process.stacks, PAGE_SIZE);

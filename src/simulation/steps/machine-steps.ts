@@ -14,6 +14,7 @@ import { isQuietWrite, writeQuietFile } from './quiet-files.ts';
 import { isSwapProgram, runSwapProgram } from './swap-programs.ts';
 import { isSoftOfflineFile, writeSoftOffline } from './soft-offline-steps.ts';
 import { isThpFile, writeThpFile } from './thp-files.ts';
+import { isVmFile, writeVmFile } from './vm-files.ts';
 
 /** Weights that a node may have (mm/mempolicy.c:node_store). */
 const MAX_WEIGHT = 255;
@@ -30,6 +31,7 @@ export const MACHINE_STEPS: ControllerHandlers<'migratepages' | 'mount' | 'write
     if (isCompactFile(path)) return writeCompactFile(world, path, value);
     if (isSoftOfflineFile(path)) return writeSoftOffline(world, value);
     if (isThpFile(path)) return writeThpFile(world, path, value);
+    if (isVmFile(path)) return writeVmFile(world, path, value);
     if (isHugetlbFile(path)) return writeHugetlbFile(world, controllerTask(world), path, value);
     const nid = Number(WEIGHT_FILE.exec(path)?.[1]);
     if ((world.kernel.nodes[nid]?.pages ?? 0) === 0) return failed('ENOENT');
@@ -58,6 +60,7 @@ export const isModelledFile = (path: string, value: string): boolean =>
   isCompactFile(path) ||
   isSoftOfflineFile(path) ||
   isThpFile(path) ||
+  isVmFile(path) ||
   isHugetlbFile(path);
 
 /** Whether the model knows what a program does: `migratepages @WORKER FROM TO` of numactl, `mkswap` and `swapon`, and those that only look. */

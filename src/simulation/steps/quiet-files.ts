@@ -24,7 +24,6 @@ const FILES: Readonly<Record<string, Values>> = {
   '/proc/sys/vm/panic_on_oom': [0, 0],
   '/proc/sys/vm/oom_kill_allocating_task': [0, 0],
   '/proc/sys/vm/zone_reclaim_mode': [0, 0],
-  '/proc/sys/vm/overcommit_memory': [0, 0],
   '/proc/sys/kernel/numa_balancing': [0, 0],
   '/sys/kernel/mm/ksm/run': [0, 0],
   '/sys/kernel/mm/numa/demotion_enabled': /^(0|false)$/,

@@ -1,10 +1,12 @@
+import { swapOff } from '../../kernel/swapoff.ts';
 import { done, type Outcome } from '../outcome.ts';
 import type { World } from '../world.ts';
 import { PAGE_SIZE } from '../../units/pages.ts';
+import { controllerTask } from './controller-task.ts';
 
-/** What `mkswap` and `swapon` exit with where they fail. */
-const FAILED = 255;
-const PROGRAMS: ReadonlySet<string> = new Set(['mkswap', 'swapon']);
+/** What these programs exit with where they fail, those of busybox. */
+const FAILED = 1;
+const PROGRAMS: ReadonlySet<string> = new Set(['mkswap', 'swapon', 'swapoff']);
 
 /** The program that a command line starts; busybox is told which of its programs to be. */
 function programOf(argv: readonly string[]): { name: string; device: string } {
@@ -13,18 +15,20 @@ function programOf(argv: readonly string[]): { name: string; device: string } {
   return { name: words[0]?.replace(/^.*\//, '') ?? '', device: words[words.length - 1] ?? '' };
 }
 
-/** `mkswap DEVICE` and `swapon DEVICE`, also as programs of busybox. */
+/** `mkswap DEVICE`, `swapon DEVICE` and `swapoff DEVICE`, also as programs of busybox. */
 export function isSwapProgram(argv: readonly string[]): boolean {
   const { name, device } = programOf(argv);
   return PROGRAMS.has(name) && device.startsWith('/dev/');
 }
 
-/** Prepares or activates the machine's swap device; the exit status is what the step returns. */
+/** Prepares, activates or gives up the machine's swap device; the exit status is what the step returns. */
 export function runSwapProgram(world: World, argv: readonly string[]): Outcome {
   const { swap } = world.scenario.machine;
   if (!swap) return done(FAILED);
-  if (programOf(argv).name === 'mkswap') return done(world.kernel.swap.totalPages > 0 ? FAILED : 0);
+  const { name } = programOf(argv);
+  if (name === 'swapoff') return done(swapOff(world.kernel, controllerTask(world)) === 0 ? 0 : FAILED);
   if (world.kernel.swap.totalPages > 0) return done(FAILED);
+  if (name === 'mkswap') return done();
   activateSwap(world);
   return done();
 }

@@ -63,6 +63,7 @@ export const TASK_STEPS: WorkerHandlers<
   },
   fork: (world, worker, { worker: name }) => {
     const process = forkProcess(world.kernel, worker.process, name);
+    if (process === 'ENOMEM') return failed(process);
     world.workers.set(name, new Worker({ name, process, parent: worker }));
     return done(process.pid);
   },

@@ -1,4 +1,5 @@
 import { THP_DEFRAG, THP_ENABLED, THP_SHMEM, type ThpSettings } from '../../kernel/thp-settings.ts';
+import { recommendMinFree } from '../../kernel/watermarks.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { World } from '../world.ts';
 
@@ -20,5 +21,8 @@ export function writeThpFile(world: World, path: string, value: string): Outcome
   const { key, choices } = FILES[path]!;
   if (!choices.includes(value)) return failed('EINVAL');
   world.kernel.thp = { ...world.kernel.thp, [key]: value };
+  // start_stop_khugepaged
+  if (key === 'enabled' || (key === 'shmem' && world.kernel.profile.shmemThpKeepsFree))
+    recommendMinFree(world.kernel);
   return done();
 }
