@@ -5,6 +5,7 @@
  * A block of 512 indices that is filled page by page becomes a dense leaf. Cost follows runs and leaves, never pages.
  */
 import { BLOCK } from './bit-table.ts';
+import { clipLane, endOf, type Lane } from '../units/lanes.ts';
 import { LeafTable } from './leaf-table.ts';
 
 export interface PfnRun {
@@ -245,6 +246,15 @@ export class PfnMap {
     }
     return lo - 1;
   }
+}
+
+/** How many pages of a lane are mapped. */
+export function countOfLane(map: PfnMap, lane: Lane): number {
+  let pages = 0;
+  map.forEach(lane.index, endOf(lane) - lane.index, (index, count) => {
+    pages += clipLane(lane, index, index + count)?.count ?? 0;
+  });
+  return pages;
 }
 
 /** What of a run lies in [from, to): the run itself when all of it does, null when nothing does. */
