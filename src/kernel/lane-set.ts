@@ -19,6 +19,11 @@ export class LaneSet {
     return this.#plain.size + this.#stripes.pages;
   }
 
+  /** Whether some of it is held as a pattern. */
+  get isStriped(): boolean {
+    return !this.#stripes.isEmpty;
+  }
+
   /** Runs, bitmaps and stripes held. */
   get pieces(): number {
     return this.#plain.pieces + this.#stripes.count;

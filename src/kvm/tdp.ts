@@ -1,6 +1,7 @@
 import { freeAccounted } from '../kernel/accounted-pages.ts';
 import { markDirty } from '../kernel/folio-flags.ts';
 import { forEachLane } from '../kernel/page-allocator.ts';
+import { forEachFrameOfLane } from '../kernel/pfn-map.ts';
 import { clipLane, endOf, type Lane } from '../units/lanes.ts';
 import { PageLane } from '../units/page-runs.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
@@ -78,14 +79,15 @@ function zapPrivate(kvm: Kvm, vm: Vm, slot: MemSlot, lane: Lane): void {
 
 /** Where a fault does not mark pages dirty, the end of a writable entry does (arch/x86/kvm/mmu/tdp_mmu.c:handle_changed_spte). */
 function zapShared(kvm: Kvm, vm: Vm, lane: Lane): void {
-  new PageLane(lane).forEach((gfn, count) => {
-    if (!kvm.kernel.profile.guestFaultDirties) {
-      vm.tdp.forEach(gfn, count, (_, n, period, lanes) => {
+  if (!kvm.kernel.profile.guestFaultDirties) {
+    if (lane.stride > 1) forEachFrameOfLane(vm.tdp, lane, (pfn, n) => markDirty(kvm.kernel, pfn, n));
+    else {
+      vm.tdp.forEach(lane.index, lane.count, (_, n, period, lanes) => {
         forEachLane(n, period, lanes, (pfn, length) => markDirty(kvm.kernel, pfn, length));
       });
     }
-    vm.tdp.clear(gfn, count);
-  });
+  }
+  vm.tdp.clearLane(lane);
 }
 
 /** A huge entry goes as a whole, whatever part of it a lane touches: the lane with all of them. */

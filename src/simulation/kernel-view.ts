@@ -6,7 +6,7 @@ import type { Mm } from '../kernel/mm.ts';
 import { startMirroring } from '../kernel/mirror.ts';
 import { mbind, mmap, munmap } from '../kernel/mmap.ts';
 import { nodePages } from '../kernel/page-cache.ts';
-import { forEachMapping, mapShadowRange, zapRange } from '../kernel/rmap.ts';
+import { forEachMapping, mapShadowLane, zapShadowLane } from '../kernel/rmap.ts';
 import { allocateAccounted } from '../kernel/accounted-pages.ts';
 import type { Process } from '../kernel/task.ts';
 import { indexOf, type Vma } from '../kernel/vma.ts';
@@ -104,21 +104,21 @@ export class WorldView implements KernelView {
     for (const { mm, vma } of inodeOf(gmem).mappings) {
       const owner = kernel.processes.get(mm.worker);
       if (!vma.isShadow || vma.mirrors || vma.isCopy || !owner) continue;
-      pages.forEach((index, count) => {
-        const [from, to] = overlap(vma, index, count);
-        if (from >= to) return;
-        const tables = mm.tables.add(vma.start + from - vma.pgoff, to - from);
+      pages.forEachLane((index, count, stride) => {
+        const inside = insideOf(vma, { index, count, stride });
+        if (!inside) return;
+        const tables = mm.tables.addLane({ ...inside, index: vma.start + inside.index - vma.pgoff });
         allocateAccounted(kernel, owner.main, mm.tablePages, 'pagetables', tables);
-        mapShadowRange(kernel, mm, vma, from, to - from);
+        mapShadowLane(kernel, mm, vma, inside);
       });
     }
   }
 
   zapShadow(gmem: Gmem, pages: PageRuns): void {
     for (const { mm, vma } of shadowsOf(gmem)) {
-      pages.forEach((index, count) => {
-        const [from, to] = overlap(vma, index, count);
-        if (from < to) zapRange(this.#kvm.kernel, mm, vma.start + from - vma.pgoff, to - from);
+      pages.forEachLane((index, count, stride) => {
+        const inside = insideOf(vma, { index, count, stride });
+        if (inside) zapShadowLane(this.#kvm.kernel, mm, vma, inside);
       });
     }
   }
@@ -303,6 +303,10 @@ function mmOf(process: Proc): Mm {
 
 const shadowsOf = (gmem: Gmem): { mm: Mm; vma: Vma }[] =>
   [...inodeOf(gmem).mappings].filter((link) => link.vma.isShadow);
+
+/** The part of a lane of the file that a VMA shows. */
+const insideOf = (vma: Vma, lane: Lane): Lane | null =>
+  clipLane(lane, vma.pgoff, vma.pgoff + vma.end - vma.start);
 
 /** The part of a range of the file that a VMA shows: page indices from, to. */
 function overlap(vma: Vma, index: number, count: number): [from: number, to: number] {

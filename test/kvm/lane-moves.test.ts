@@ -30,6 +30,8 @@ interface Setting {
   zaps: boolean;
   /** Who counts. */
   accounting: string;
+  /** Whether faults mark pages dirty depends on it. */
+  release: '6.12' | '7.3';
 }
 
 /** A guest whose private memory is interleaved over nodes 1 to n, and touched. */
@@ -40,8 +42,12 @@ class Guest {
   readonly vm: Vm;
   readonly outcomes = { moved: 0, failed: 0 };
 
-  constructor({ pages, nodes, untouched, refuses, zaps, accounting }: Setting) {
-    this.lab = new Lab({ strategy: `task-policy+${accounting}`, machine: fourNodes(64 * MiB) });
+  constructor({ pages, nodes, untouched, refuses, zaps, accounting, release }: Setting) {
+    this.lab = new Lab({
+      strategy: `task-policy+${accounting}`,
+      kernel: release,
+      machine: fourNodes(64 * MiB),
+    });
     const { world } = this.lab;
     this.kernel = world.kernel;
     const bytes = pages * PAGE_SIZE;
@@ -128,8 +134,15 @@ class Guest {
       const stale: number[] = [];
       vm.staleEntries.forEachFrame({ index, count: 1, stride: 1 }, (pfn) => stale.push(pfn));
       const pfn = inode.cache.get(index);
-      const isOwned = kernel.classes.get(kernel.frames.classOf(pfn)).inode === inode;
-      return [pfn, isOwned, kernel.frames.mapCountOf(pfn), slot.mapped.has(index), ...stale].join(' ');
+      const { inode: owner, dirty } = kernel.classes.get(kernel.frames.classOf(pfn));
+      return [
+        pfn,
+        owner === inode,
+        dirty,
+        kernel.frames.mapCountOf(pfn),
+        slot.mapped.has(index),
+        ...stale,
+      ].join(' ');
     });
     return {
       pages,
@@ -167,6 +180,7 @@ describe('a move of interleaved private memory', () => {
       'shadow-vma{ptes=tdp}',
       'shadow-vma+shadow-rmap{kvm-knows-shadow=true}',
     ),
+    release: fc.constantFrom('6.12', '7.3'),
   });
 
   it('leaves what moving page by page leaves, before and after the guest comes back', () => {
@@ -202,6 +216,7 @@ describe('a move of interleaved private memory', () => {
         refuses: 0,
         zaps: true,
         accounting: 'tracker',
+        release: '6.12',
       };
       const guest = new Guest(drawn);
       const asked: PageLane[] = [];
