@@ -1,5 +1,5 @@
 import type { MigrateAnswer, MigrateAttempt } from '../units/migration.ts';
-import type { PageRuns } from '../units/page-runs.ts';
+import type { PageLane, PageRuns } from '../units/page-runs.ts';
 import type { Inode } from './inode.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Process, Task } from './task.ts';
@@ -24,11 +24,11 @@ export interface KernelHooks {
   /** Whether mm may isolate pages of a gmem (its mapping is not AS_INACCESSIBLE). */
   mayMigrate: (inode: Inode) => boolean;
   /** migrate_folio of a gmem's address space operations, for isolated and unmapped pages that have their targets. */
-  migrateFolio: (inode: Inode, index: number, count: number, attempt: MigrateAttempt) => MigrateAnswer;
+  migrateFolio: (inode: Inode, pages: PageLane, attempt: MigrateAttempt) => MigrateAnswer;
   /** Pages have other frames: pages by node before and after. */
-  folioMoved: (inode: Inode, index: number, count: number, from: Float64Array, to: Float64Array) => void;
+  folioMoved: (inode: Inode, pages: PageRuns, from: Float64Array, to: Float64Array) => void;
   /** MMU notifiers were called for entries of a shadow VMA that map pages of its file. */
-  shadowUnmapped: (inode: Inode, index: number, count: number) => void;
+  shadowUnmapped: (inode: Inode, pages: PageLane, folios: number) => void;
   /** Whether walks of page tables take shadow VMAs for memory that can move (vma_migratable). */
   shadowIsMigratable: () => boolean;
 }
@@ -51,7 +51,7 @@ export const NO_HOOKS: KernelHooks = {
   exiting: () => undefined,
   oomPages: () => 0,
   mayMigrate: () => false,
-  migrateFolio: (_inode, _index, count) => ({ errno: 0, count }),
+  migrateFolio: (_inode, { count }) => ({ errno: 0, count }),
   folioMoved: () => undefined,
   shadowUnmapped: () => undefined,
   shadowIsMigratable: () => false,

@@ -97,8 +97,8 @@ export class Kernel {
   hasHighLimit = false;
   /** Page-table entries of shadow VMAs that were made and taken away, and reverse-map walks that found a VMA of private memory. */
   readonly shadowWork = { installed: 0, removed: 0, rmapWalks: 0 };
-  /** MMU notifiers: called before user page-table entries of a range go. */
-  mmuNotifiers: ((mm: Mm, vpn: number, count: number) => void)[] = [];
+  /** MMU notifiers: called before user page-table entries of `count` pages go, which are `stride` apart (absent: 1, a range). */
+  mmuNotifiers: ((mm: Mm, vpn: number, count: number, stride?: number) => void)[] = [];
   /** MMU notifiers: an address space goes for good. */
   mmReleases: ((mm: Mm) => void)[] = [];
   /** The last reference of an open file went: VMs and the like follow. */

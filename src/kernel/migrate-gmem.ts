@@ -1,12 +1,14 @@
 import type { Errno } from '../units/errno.ts';
 import type { MigrateRequest } from '../units/migration.ts';
-import { PAGES_PER_PMD } from '../units/pages.ts';
 import { joinStretches, type Stretch } from './buddy-blocks.ts';
-import { forEachRange, type GmemStretch } from './gmem-stretch.ts';
+import { clipLane, type Lane, partOfLane } from '../units/lanes.ts';
+import { PageLane } from '../units/page-runs.ts';
+import type { GmemStretch } from './gmem-stretch.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Move } from './migrate.ts';
-import { forEachMapping } from './rmap.ts';
+import { firstMove } from './moves.ts';
+import { isPfnmap } from './vma.ts';
 
 /**
  * Passes over a folio that says EAGAIN: NR_MAX_MIGRATE_PAGES_RETRY in asynchronous mode; in the others NR_MAX_MIGRATE_ASYNC_RETRY with its batch
@@ -18,18 +20,16 @@ const PASSES = 10;
 export type PutTarget = (pfn: number, count: number) => void;
 
 /** mm/migrate.c:migrate_folio_unmap for entries of shadow VMAs: MMU notifiers hear of the addresses at which pages are mapped there. */
-function unmapShadows(kernel: Kernel, inode: Inode, index: number, count: number): void {
+function unmapShadows(kernel: Kernel, inode: Inode, lane: Lane, folioPages: number): void {
   for (const { mm, vma } of inode.mappings) {
-    if (!vma.isShadow) continue;
+    if (!vma.isShadow || isPfnmap(vma)) continue;
     const shift = vma.start - vma.pgoff;
-    const from = Math.max(index, vma.pgoff);
-    const n = Math.min(index + count, vma.end - shift) - from;
-    if (n <= 0) continue;
-    const mapped: number[] = [];
-    forEachMapping(mm, vma, from + shift, n, (vpn, pages) => mapped.push(vpn, pages));
-    for (let i = 0; i < mapped.length; i += 2) {
-      for (const notify of kernel.mmuNotifiers) notify(mm, mapped[i]!, mapped[i + 1]!);
-      kernel.hooks.shadowUnmapped(inode, mapped[i]! - shift, mapped[i + 1]!);
+    const inside = clipLane(lane, vma.pgoff, vma.end - shift);
+    if (!inside) continue;
+    // Frames that move are in the page cache, which is what a mirroring VMA maps.
+    for (const part of vma.mirrors ? [inside] : vma.shadowPages!.among(inside, true)) {
+      for (const notify of kernel.mmuNotifiers) notify(mm, part.index + shift, part.count, part.stride);
+      kernel.hooks.shadowUnmapped(inode, new PageLane(part), Math.ceil(part.count / folioPages));
     }
   }
 }
@@ -51,18 +51,15 @@ export function admitMoves(
     const { inode } = stretch;
     const own: Stretch[] = [];
     let errno: Errno | 0 = 0;
-    const isHuge = kernel.classes.get(kernel.frames.classOf(stretch.pfn)).order > 0;
-    forEachRange(stretch, (index, count, pfn) => {
-      unmapShadows(kernel, inode, index, count);
-      for (const part of refusals(kernel, inode, index, count, request)) {
-        const first = pfn + part.index - index;
-        const size = isHuge ? PAGES_PER_PMD : 1;
-        const start = Math.floor(first / size) * size;
-        const end = Math.ceil((first + part.count) / size) * size;
-        own.push({ start, count: end - start });
-        errno = part.errno;
-      }
-    });
+    const size = 2 ** kernel.classes.get(kernel.frames.classOf(stretch.pfn)).order;
+    unmapShadows(kernel, inode, stretch, size);
+    for (const part of refusals(kernel, stretch, size, request)) {
+      const first = stretch.pfn + part.first;
+      const start = Math.floor(first / size) * size;
+      const end = Math.ceil((first + part.count) / size) * size;
+      own.push({ start, count: end - start });
+      errno = part.errno;
+    }
     const stays = joinStretches(own);
     const failed = stays.reduce((sum, { count }) => sum + count, 0);
     stuck.push(...stays);
@@ -74,28 +71,27 @@ export function admitMoves(
   return kept;
 }
 
-/** The ranges of consecutive pages that stay, in order. */
+/** Those pages of a stretch that stay, in order: which is the first, and how many follow. */
 function refusals(
   kernel: Kernel,
-  inode: Inode,
-  index: number,
-  count: number,
+  stretch: GmemStretch,
+  folioPages: number,
   request: MigrateRequest,
-): { index: number; count: number; errno: Errno }[] {
-  const out: { index: number; count: number; errno: Errno }[] = [];
-  const end = index + count;
-  for (let at = index; at < end;) {
-    let n = end - at;
+): { first: number; count: number; errno: Errno }[] {
+  const out: { first: number; count: number; errno: Errno }[] = [];
+  for (let done = 0; done < stretch.count;) {
+    let n = stretch.count - done;
     let errno: Errno | 0 = 'EAGAIN';
     for (let pass = 0; errno === 'EAGAIN' && pass < PASSES; pass++) {
-      const answer = kernel.hooks.migrateFolio(inode, at, n, { ...request, pass });
+      const pages = new PageLane(partOfLane(stretch, done, n));
+      const answer = kernel.hooks.migrateFolio(stretch.inode, pages, { ...request, pass, folioPages });
       n = Math.max(1, Math.min(n, answer.count));
       errno = answer.errno;
     }
     const last = out.at(-1);
-    if (errno !== 0 && last?.errno === errno && last.index + last.count === at) last.count += n;
-    else if (errno !== 0) out.push({ index: at, count: n, errno });
-    at += n;
+    if (errno !== 0 && last?.errno === errno && last.first + last.count === done) last.count += n;
+    else if (errno !== 0) out.push({ first: done, count: n, errno });
+    done += n;
   }
   return out;
 }
@@ -127,23 +123,24 @@ function without(moves: readonly Move[], stretches: Stretch[]): { kept: Move[]; 
   return { kept, dropped };
 }
 
-/** Tells everybody that has to know that frames of a gmem moved; the page cache has the new ones by now. */
+/**
+ * Tells everybody that has to know that frames of a gmem moved, by moves in the order of their old frames; the page cache has the new ones
+ * by now.
+ */
 export function gmemMoved(kernel: Kernel, stretch: GmemStretch, moves: readonly Move[]): void {
-  for (const move of moves) {
+  const end = stretch.pfn + stretch.count;
+  for (let i = firstMove(moves, stretch.pfn); i < moves.length && moves[i]!.from < end; i++) {
+    const move = moves[i]!;
     const from = Math.max(stretch.pfn, move.from);
-    const to = Math.min(stretch.pfn + stretch.count, move.from + move.count);
-    if (from >= to) continue;
-    const index = stretch.index + (from - stretch.pfn) * stretch.stride;
-    const part = { ...stretch, pfn: from, count: to - from, index };
+    const count = Math.min(end, move.from + move.count) - from;
+    const part = { ...stretch, ...partOfLane(stretch, from - stretch.pfn, count), pfn: from };
     kernel.gmemLeftFrames(part);
-    const nodes = (pfn: number, pages: number): Float64Array => {
+    const nodes = (pfn: number): Float64Array => {
       const out = new Float64Array(kernel.nodes.length);
-      out[kernel.nidOf(pfn)] = pages;
+      out[kernel.nidOf(pfn)] = count;
       return out;
     };
-    forEachRange(part, (at, count, pfn) => {
-      const target = move.to + pfn - move.from;
-      kernel.hooks.folioMoved(stretch.inode, at, count, nodes(pfn, count), nodes(target, count));
-    });
+    const target = move.to + from - move.from;
+    kernel.hooks.folioMoved(stretch.inode, new PageLane(part), nodes(from), nodes(target));
   }
 }

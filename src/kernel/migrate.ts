@@ -6,6 +6,7 @@ import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import { admitMoves, gmemMoved } from './migrate-gmem.ts';
 import type { Mm } from './mm.ts';
+import { firstMove } from './moves.ts';
 import { moveHugeFolios, splitForMigration, wholeFolios } from './migrate-huge.ts';
 import { forEachLane, freeFrames, type Piece } from './page-allocator.ts';
 import type { PfnMap } from './pfn-map.ts';
@@ -254,14 +255,7 @@ export function translate(map: PfnMap, index: number, count: number, moves: read
 
 /** Where a frame is now, and for how many frames from it on the answer goes on. Moves are in the order of their old frames. */
 function lookUp(moves: readonly Move[], pfn: number): { to: number; left: number } {
-  let lo = 0;
-  let hi = moves.length;
-  while (lo < hi) {
-    const mid = (lo + hi) >>> 1;
-    if (moves[mid]!.from + moves[mid]!.count <= pfn) lo = mid + 1;
-    else hi = mid;
-  }
-  const move = moves[lo];
+  const move = moves[firstMove(moves, pfn)];
   if (!move) return { to: pfn, left: Infinity };
   if (pfn < move.from) return { to: pfn, left: move.from - pfn };
   return { to: move.to + pfn - move.from, left: move.from + move.count - pfn };

@@ -3,7 +3,7 @@ import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane, type FrameRun } from './page-allocator.ts';
 import { accountMaps } from './map-counts.ts';
-import { RangeSet } from './range-set.ts';
+import { LaneSet } from './lane-set.ts';
 import { forEachMapping, mapShadowRange } from './rmap.ts';
 import { allocateAccounted } from './accounted-pages.ts';
 import { indexOf, isCopiedWhole, isPfnmap, type Vma } from './vma.ts';
@@ -63,7 +63,7 @@ export function startMirroring(kernel: Kernel, mm: Mm, vma: Vma): void {
 
 /** dup_mmap of a shadow VMA: the child's copy has the parent's entries where fork copies such, and gets no others. */
 export function copyShadow(kernel: Kernel, from: Mm, to: Mm, vma: Vma): void {
-  const copy: Vma = { ...vma, isLocked: false, shadowPages: new RangeSet(), mirrors: false, isCopy: true };
+  const copy: Vma = { ...vma, isLocked: false, shadowPages: new LaneSet(), mirrors: false, isCopy: true };
   to.insert(copy);
   if (!isCopiedWhole(vma)) return;
   const runs: { vpn: number; n: number }[] = [];

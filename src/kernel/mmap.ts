@@ -13,7 +13,7 @@ import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
 import { mayCommit } from './overcommit.ts';
 import { evictUnused, truncateRange } from './page-cache.ts';
-import { RangeSet } from './range-set.ts';
+import { LaneSet } from './lane-set.ts';
 import { mirrorPart, stopMirroring } from './mirror.ts';
 import { setMlocked } from './folios.ts';
 import { forEachLane } from './page-allocator.ts';
@@ -116,7 +116,7 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
     // A shadow VMA has the flags that its design gives it; hugetlb adds its own.
     extraFlags: isUnreserved ? [...(request.extraFlags ?? []), 'nr'] : (request.extraFlags ?? []),
     isShadow: request.shadow !== undefined,
-    shadowPages: request.shadow ? new RangeSet() : null,
+    shadowPages: request.shadow ? new LaneSet() : null,
     mirrors: request.shadow?.mirrors ?? false,
     isCopy: false,
     isForPolicy: request.forPolicy ?? false,

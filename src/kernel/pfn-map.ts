@@ -5,6 +5,7 @@
  * A block of 512 indices that is filled page by page becomes a dense leaf. Cost follows runs and leaves, never pages.
  */
 import { BLOCK } from './bit-table.ts';
+import { clipLane, endOf, type Lane } from '../units/lanes.ts';
 import { LeafTable } from './leaf-table.ts';
 
 export interface PfnRun {
@@ -113,6 +114,22 @@ export class PfnMap {
       if (this.#leaves.countOf(leaf) === 0) this.#leaves.drop(block);
     }
     this.#clearRuns(index, end, visit);
+  }
+
+  /** Removes every mapping of a lane. Blocks in which it leaves holes become dense, so this costs more than a range does. */
+  clearLane(lane: Lane): void {
+    const { index, count, stride } = lane;
+    if (stride === 1 || count === 1) return this.clear(index, count);
+    const end = endOf(lane);
+    for (let at = index; at < end;) {
+      const block = Math.floor(at / BLOCK);
+      const base = block * BLOCK;
+      const leaf = this.#leaves.find(block) || this.#densify(block);
+      for (; at < Math.min(end, base + BLOCK); at += stride) {
+        if (this.#leaves.clear(leaf, at - base)) this.size--;
+      }
+      if (this.#leaves.countOf(leaf) === 0) this.#leaves.drop(block);
+    }
   }
 
   /** Takes the range out of the runs in one piece, however many of them lie in it. */
@@ -245,6 +262,32 @@ export class PfnMap {
     }
     return lo - 1;
   }
+}
+
+/** How many pages of a lane are mapped. */
+export function countOfLane(map: PfnMap, lane: Lane): number {
+  let pages = 0;
+  map.forEach(lane.index, endOf(lane) - lane.index, (index, count) => {
+    pages += clipLane(lane, index, index + count)?.count ?? 0;
+  });
+  return pages;
+}
+
+/** Visits the frames of those pages of a lane that are mapped, as stretches, which are few where the lane is one of an interleaved run. */
+export function forEachFrameOfLane(
+  map: PfnMap,
+  lane: Lane,
+  visit: (pfn: number, count: number) => void,
+): void {
+  map.forEach(lane.index, endOf(lane) - lane.index, (index, n, period, lanes) => {
+    const part = clipLane(lane, index, index + n);
+    if (!part) return;
+    const { count, stride } = part;
+    const at = (k: number): number => lanes[k % period]! + Math.floor(k / period);
+    const first = part.index - index;
+    if (stride === period) visit(at(first), count);
+    else for (let k = 0; k < count; k++) visit(at(first + k * stride), 1);
+  });
 }
 
 /** What of a run lies in [from, to): the run itself when all of it does, null when nothing does. */

@@ -1,3 +1,4 @@
+import { endOf, type Lane } from '../units/lanes.ts';
 import { RangeSet } from './range-set.ts';
 
 /** Consecutive nodes of one level; level 0 holds the leaves. */
@@ -100,6 +101,14 @@ export class RadixNodes {
   add(index: number, count: number): number {
     if (count === 1 && this.#hasLeaf(Math.floor(index / this.#span))) return 0;
     return this.#addFrom(0, index, count);
+  }
+
+  /** add() for a lane of indices: no node is left out where they are closer than a node is wide. */
+  addLane(lane: Lane): number {
+    if (lane.stride <= this.#span) return this.add(lane.index, endOf(lane) - lane.index);
+    let added = 0;
+    for (let k = 0; k < lane.count; k++) added += this.add(lane.index + k * lane.stride, 1);
+    return added;
   }
 
   #addFrom(lowest: number, index: number, count: number): number {

@@ -6,6 +6,7 @@ import type { GmemStretch } from './gmem-stretch.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import { type Move, moveFolios, translate } from './migrate.ts';
+import { firstMove } from './moves.ts';
 import { admitMoves, gmemMoved, type PutTarget } from './migrate-gmem.ts';
 import { freeFrames, isMovable } from './page-allocator.ts';
 
@@ -46,11 +47,7 @@ export function relocate(
   const moves = asked.length > 0 ? admitMoves(kernel, asked, wanted, request, putTarget) : wanted;
   const touched = uses.flatMap((use) => movedParts(use, moves));
   for (const { mm, index, count, stride } of touched) {
-    if (!mm) continue;
-    const [length, times] = stride === 1 ? [count, 1] : [1, count];
-    for (let k = 0; k < times; k++) {
-      for (const notify of kernel.mmuNotifiers) notify(mm, index + k * stride, length);
-    }
+    if (mm) for (const notify of kernel.mmuNotifiers) notify(mm, index, count, stride);
   }
   moveFolios(kernel, moves);
   for (const { map, index, count, stride } of touched) {
@@ -75,15 +72,9 @@ const stretchOf = ({ gmem, pfn, count, index, stride }: FrameUse): GmemStretch =
 /** The parts of a use whose frames move. */
 function movedParts(use: FrameUse, moves: readonly Move[]): FrameUse[] {
   const out: FrameUse[] = [];
-  let lo = 0;
-  let hi = moves.length;
-  while (lo < hi) {
-    const mid = (lo + hi) >>> 1;
-    if (moves[mid]!.from + moves[mid]!.count <= use.pfn) lo = mid + 1;
-    else hi = mid;
-  }
-  for (; lo < moves.length && moves[lo]!.from < use.pfn + use.count; lo++) {
-    const { from, count } = moves[lo]!;
+  const end = use.pfn + use.count;
+  for (let i = firstMove(moves, use.pfn); i < moves.length && moves[i]!.from < end; i++) {
+    const { from, count } = moves[i]!;
     const part = clipUse(use, from, from + count);
     const last = out[out.length - 1];
     if (!part) continue;

@@ -3,8 +3,10 @@ import type { Kernel } from './kernel.ts';
 import { accountMaps, unmapFrames } from './map-counts.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
-import type { PfnVisitor } from './pfn-map.ts';
+import { countOfLane, forEachFrameOfLane, type PfnVisitor } from './pfn-map.ts';
 import { zapSwapped } from './swap-slots.ts';
+import type { Lane } from '../units/lanes.ts';
+import { PageLane } from '../units/page-runs.ts';
 import { indexOf, isPfnmap, type Vma } from './vma.ts';
 
 /** Installs page-table entries for frames in page order: RSS, map counts, node and memcg statistics of mapping. */
@@ -32,6 +34,40 @@ export function mapShadowRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, 
       forEachLane(m, period, lanes, (pfn, length) => accountMaps(kernel, mm, pfn, length));
     });
   });
+}
+
+/** mapShadowRange for a lane of pages. */
+export function mapShadowLane(kernel: Kernel, mm: Mm, vma: Vma, lane: Lane): void {
+  if (lane.stride === 1) return mapShadowRange(kernel, mm, vma, lane.index, lane.count);
+  if (isPfnmap(vma)) return;
+  const pages = vma.shadowPages!;
+  const { cache } = vma.file!;
+  for (const part of pages.among(lane, false)) {
+    if (countOfLane(cache, part) < part.count) {
+      new PageLane(part).forEach((at, n) => mapShadowRange(kernel, mm, vma, at, n));
+      continue;
+    }
+    pages.addLane(part);
+    kernel.shadowWork.installed += part.count;
+    forEachFrameOfLane(cache, part, (pfn, n) => accountMaps(kernel, mm, pfn, n));
+  }
+}
+
+/** zapRange for a lane of pages of a shadow VMA, which lie in it. */
+export function zapShadowLane(kernel: Kernel, mm: Mm, vma: Vma, lane: Lane): void {
+  const vpn = vma.start + lane.index - vma.pgoff;
+  if (lane.stride === 1) return zapRange(kernel, mm, vpn, lane.count);
+  mm.noteRss();
+  if (!isPfnmap(vma)) {
+    for (const part of vma.mirrors ? [lane] : vma.shadowPages!.among(lane, true)) {
+      forEachFrameOfLane(vma.file!.cache, part, (pfn, n) => {
+        kernel.shadowWork.removed += n;
+        unmapFrames(kernel, mm, n, 1, [pfn]);
+      });
+    }
+  }
+  vma.shadowPages!.removeLane(lane);
+  if (mm.pt.size > 0) for (const notify of kernel.mmuNotifiers) notify(mm, vpn, lane.count, lane.stride);
 }
 
 /** Visits what page-table entries of a VMA map in a range of its pages: page address, then frames as PfnMap gives them. */

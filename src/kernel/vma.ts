@@ -1,6 +1,6 @@
 import type { HugetlbVma } from './hugetlb-vma.ts';
 import type { Inode } from './inode.ts';
-import type { RangeSet } from './range-set.ts';
+import type { LaneSet } from './lane-set.ts';
 import type { Policy } from './mempolicy.ts';
 
 /** One mapping of an address space (struct vm_area_struct). Addresses are virtual page numbers. */
@@ -29,7 +29,7 @@ export interface Vma {
    * Pages of the file, by index, that page-table entries of a shadow VMA map; null for every other VMA. Such an entry points at the frame
    * that the file holds there, so it is kept as a member of a set. Parts of a split VMA share it.
    */
-  shadowPages: RangeSet | null;
+  shadowPages: LaneSet | null;
   /** A shadow VMA whose entries are the present pages of its range, always; `shadowPages` stays empty then. */
   mirrors: boolean;
   /** A shadow VMA that a fork copied: no page-table entry is added to it any more. */

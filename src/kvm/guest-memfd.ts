@@ -7,7 +7,8 @@ import type { Errno } from '../units/errno.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
 import { initialShares } from './in-place.ts';
 import type { Kvm } from './kvm.ts';
-import { zapGfns } from './tdp.ts';
+import { clipLane, type Lane } from '../units/lanes.ts';
+import { zapLane } from './tdp.ts';
 import type { Vm } from './vm.ts';
 
 /** What KVM_CREATE_GUEST_MEMFD asks for; bytes. */
@@ -61,7 +62,7 @@ export function punchGmem(kvm: Kvm, task: Task, inode: Inode, offset: number, by
   const index = offset / PAGE_SIZE;
   const count = Math.min(bytes / PAGE_SIZE, Math.max(0, inode.sizePages - index));
   if (count === 0) return 0;
-  zapFileRange(kvm, inode, index, count);
+  zapFileLane(kvm, inode, { index, count, stride: 1 });
   truncateRange(kvm.kernel, task, inode, index, count);
   return 0;
 }
@@ -74,22 +75,21 @@ function checkRange(offset: number, bytes: number): Errno | 0 {
   return offset % PAGE_SIZE !== 0 || bytes % PAGE_SIZE !== 0 ? 'EINVAL' : 0;
 }
 
-/** kvm_gmem_invalidate_begin: second-level entries of a range of the file. */
-export function zapFileRange(kvm: Kvm, inode: Inode, index: number, count: number): void {
+/** kvm_gmem_invalidate_begin: second-level entries of pages of the file. */
+export function zapFileLane(kvm: Kvm, inode: Inode, lane: Lane): void {
   const vm = kvm.vmOfGmem.get(inode);
   if (!vm) return;
   for (const slot of vm.slots.values()) {
     if (slot.gmem !== inode) continue;
-    const from = Math.max(index, slot.gmemIndex);
-    const to = Math.min(index + count, slot.gmemIndex + slot.pages);
+    const inside = clipLane(lane, slot.gmemIndex, slot.gmemIndex + slot.pages);
     const kind = slot.isInPlace ? 'all' : 'private';
-    if (from < to) zapGfns(kvm, vm, slot.gfn + from - slot.gmemIndex, to - from, kind);
+    if (inside) zapLane(kvm, vm, { ...inside, index: inside.index + slot.gfn - slot.gmemIndex }, kind);
   }
 }
 
 /** kvm_gmem_release: slots lose the file, and with it their private entries. */
 export function unbindFile(kvm: Kvm, inode: Inode): void {
-  zapFileRange(kvm, inode, 0, inode.sizePages);
+  zapFileLane(kvm, inode, { index: 0, count: inode.sizePages, stride: 1 });
   const vm = kvm.vmOfGmem.get(inode);
   for (const slot of vm?.slots.values() ?? []) if (slot.gmem === inode) slot.gmem = null;
 }

@@ -13,10 +13,10 @@ export interface KvmHooks {
   slotDeleted: (slot: MemSlot) => void;
   /** Second-level page-table entries for pages of a gmem were installed. */
   tdpMapped: (slot: MemSlot, pages: PageRuns) => void;
-  tdpZapped: (slot: MemSlot, index: number, count: number) => void;
+  tdpZapped: (slot: MemSlot, pages: PageRuns) => void;
   /** Another root maps pages that the guest's own maps already, and drops them again. */
   rootMapped: (slot: MemSlot, pages: PageRuns) => void;
-  rootZapped: (slot: MemSlot, index: number, count: number) => void;
+  rootZapped: (slot: MemSlot, pages: PageRuns) => void;
   /** KVM_SET_MEMORY_ATTRIBUTES changed something in the range. */
   converted: (vm: Vm, gfn: number, count: number, to: 'private' | 'shared') => void;
 }

@@ -7,10 +7,11 @@ import type { OpenFile, Process, Task } from '../kernel/task.ts';
 import { type KvmHooks, NO_KVM_HOOKS } from './hooks.ts';
 import { freeSlotPages } from './memory-region.ts';
 import { leaveStale, type StaleEntries } from './stale-entries.ts';
-import { destroyTdp, zapGfns } from './tdp.ts';
+import { destroyTdp, zapGfns, zapLane } from './tdp.ts';
 import { Vm, type VmType } from './vm.ts';
 import { freeVmPages, VCPU_PAGES } from './vcpu.ts';
 import { punchGmem, unbindFile } from './guest-memfd.ts';
+import { clipLane, type Lane } from '../units/lanes.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
 import { freeXarrayNodes } from '../kernel/slab.ts';
 
@@ -29,7 +30,9 @@ export class Kvm {
 
   constructor(config: { kernel: Kernel }) {
     this.kernel = config.kernel;
-    this.kernel.mmuNotifiers.push((mm, vpn, count) => this.#invalidate(mm, vpn, count));
+    this.kernel.mmuNotifiers.push((mm, vpn, count, stride = 1) =>
+      this.#invalidate(mm, { index: vpn, count, stride }),
+    );
     this.kernel.mmReleases.push((mm) => this.#release(mm));
     this.kernel.onRelease = (file) => this.#closed(file);
     this.kernel.punchGmem = (task, inode, index, count) =>
@@ -87,14 +90,14 @@ export class Kvm {
   }
 
   /** kvm_mmu_notifier_invalidate_range_start: entries that came from user page tables go with these. */
-  #invalidate(mm: Mm, vpn: number, count: number): void {
+  #invalidate(mm: Mm, lane: Lane): void {
     for (const vm of this.vms) {
       if (vm.process.mm !== mm) continue;
       for (const slot of vm.slots.values()) {
         if (slot.isGmemOnly || slot.isInPlace || slot.userspaceVpn === 0) continue;
-        const from = Math.max(vpn, slot.userspaceVpn);
-        const to = Math.min(vpn + count, slot.userspaceVpn + slot.pages);
-        if (from < to) zapGfns(this, vm, slot.gfn + from - slot.userspaceVpn, to - from, 'shared');
+        const inside = clipLane(lane, slot.userspaceVpn, slot.userspaceVpn + slot.pages);
+        if (!inside) continue;
+        zapLane(this, vm, { ...inside, index: inside.index + slot.gfn - slot.userspaceVpn }, 'shared');
       }
     }
   }

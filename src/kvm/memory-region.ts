@@ -2,7 +2,7 @@ import type { Inode } from '../kernel/inode.ts';
 import { allocateAccounted, freeAccounted } from '../kernel/accounted-pages.ts';
 import { KernelPages } from '../kernel/kernel-pages.ts';
 import type { Task } from '../kernel/task.ts';
-import { RangeSet } from '../kernel/range-set.ts';
+import { LaneSet } from '../kernel/lane-set.ts';
 import type { Errno } from '../units/errno.ts';
 import { PAGE_SIZE, PAGES_PER_PMD, PAGES_PER_PUD } from '../units/pages.ts';
 import type { Kvm } from './kvm.ts';
@@ -59,7 +59,7 @@ export function setMemoryRegion(kvm: Kvm, vm: Vm, task: Task, request: RegionReq
     gmemIndex,
     isGmemOnly: request.gmem !== null && !vm.hasPrivateMemory,
     isInPlace: request.gmem !== null && request.gmem.sharedPages !== null,
-    mapped: new RangeSet(),
+    mapped: new LaneSet(),
     lpageInfo: new KernelPages(),
   };
   allocateAccounted(kvm.kernel, task, slot.lpageInfo, 'vmalloc', lpageInfoPages(gfn, pages));

@@ -1,6 +1,6 @@
 import type { Inode } from '../kernel/inode.ts';
 import type { KernelPages } from '../kernel/kernel-pages.ts';
-import type { RangeSet } from '../kernel/range-set.ts';
+import type { LaneSet } from '../kernel/lane-set.ts';
 import type { Vm } from './vm.ts';
 
 /** A range of guest memory (struct kvm_memory_slot). Frame numbers are guest frames of 4 KiB. */
@@ -22,7 +22,7 @@ export interface MemSlot {
    * Pages of the gmem, by their index, that second-level entries map. Such an entry points at the frame that the file holds there, or else
    * stands in the VM's `staleEntries`: whoever takes a frame out of the file ought to zap the entry first.
    */
-  readonly mapped: RangeSet;
+  readonly mapped: LaneSet;
   /** Where huge entries may not stand, by block of 2 MiB and of 1 GiB (struct kvm_lpage_info): arrays of vmalloc. */
   readonly lpageInfo: KernelPages;
 }

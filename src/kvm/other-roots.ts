@@ -1,9 +1,10 @@
 import { allocateAccounted, freeAccounted } from '../kernel/accounted-pages.ts';
 import { RadixNodes } from '../kernel/radix-nodes.ts';
-import { RangeSet } from '../kernel/range-set.ts';
+import { LaneSet } from '../kernel/lane-set.ts';
 import { TablePages } from '../kernel/table-pages.ts';
 import type { Task } from '../kernel/task.ts';
-import { OneRun } from '../units/page-runs.ts';
+import type { Lane } from '../units/lanes.ts';
+import { PageLane } from '../units/page-runs.ts';
 import type { Kvm } from './kvm.ts';
 import type { MemSlot } from './memslot.ts';
 import type { Vm } from './vm.ts';
@@ -11,7 +12,7 @@ import type { Vm } from './vm.ts';
 /** A second-level page table beside the guest's own: that of system management mode, or of a guest in the guest. */
 export interface OtherRoot {
   /** Pages of gmems that it maps, by slot. */
-  mapped: Map<MemSlot, RangeSet>;
+  mapped: Map<MemSlot, LaneSet>;
   tables: RadixNodes;
   tablePages: TablePages;
 }
@@ -29,15 +30,14 @@ export function touchByRoot(kvm: Kvm, vm: Vm, task: Task, id: number, gfn: numbe
   }
 }
 
-/** kvm_mmu_zap: a range of a gmem's pages leaves the other roots, too. */
-export function zapOtherRoots(kvm: Kvm, vm: Vm, slot: MemSlot, index: number, count: number): void {
+/** kvm_mmu_zap: a lane of a gmem's pages leaves the other roots, too. */
+export function zapOtherRoots(kvm: Kvm, vm: Vm, slot: MemSlot, lane: Lane): void {
   for (const { mapped } of vm.otherRoots.values()) {
     const pages = mapped.get(slot);
     if (!pages) continue;
-    const gone: OneRun[] = [];
-    pages.forEachRun(index, count, (at, n) => void gone.push(new OneRun(at, n)));
-    pages.remove(index, count);
-    for (const run of gone) run.forEach((at, n) => kvm.hooks.rootZapped(slot, at, n));
+    const gone = pages.among(lane, true);
+    pages.removeLane(lane);
+    for (const part of gone) kvm.hooks.rootZapped(slot, new PageLane(part));
   }
 }
 
@@ -61,16 +61,14 @@ function rootOf(vm: Vm, id: number): OtherRoot {
 }
 
 function mapByRoot(kvm: Kvm, task: Task, root: OtherRoot, slot: MemSlot, index: number, count: number): void {
-  const pages = root.mapped.get(slot) ?? new RangeSet();
+  const pages = root.mapped.get(slot) ?? new LaneSet();
   root.mapped.set(slot, pages);
-  const added: { at: number; n: number }[] = [];
-  slot.mapped.forEachRun(index, count, (start, length) => {
-    pages.forEachGap(start, length, (at, n) => added.push({ at, n }));
-  });
-  for (const { at, n } of added) {
-    pages.add(at, n);
-    const tables = root.tables.add(slot.gfn + at - slot.gmemIndex, n);
-    allocateAccounted(kvm.kernel, task, root.tablePages, 'sec_pagetables', tables);
-    kvm.hooks.rootMapped(slot, new OneRun(at, n));
+  for (const lane of slot.mapped.lanes(index, count)) {
+    for (const added of pages.among(lane, false)) {
+      pages.addLane(added);
+      const tables = root.tables.addLane({ ...added, index: slot.gfn + added.index - slot.gmemIndex });
+      allocateAccounted(kvm.kernel, task, root.tablePages, 'sec_pagetables', tables);
+      kvm.hooks.rootMapped(slot, new PageLane(added));
+    }
   }
 }

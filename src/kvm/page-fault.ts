@@ -8,6 +8,7 @@ import type { Kvm } from './kvm.ts';
 import { type GmemSlot, hasGmem, type MemSlot } from './memslot.ts';
 import { forEachKind } from './tdp.ts';
 import { isGmemHuge } from '../kernel/gmem-huge.ts';
+import { mapLanes } from './map-lanes.ts';
 import { mapPrivateHuge } from './map-private.ts';
 import { mapShared } from './map-shared.ts';
 import { addTables, prepareTables, startRunning } from './vcpu.ts';
@@ -92,6 +93,7 @@ function accessSlot(
     }
     const fromGmem = isPrivate || slot.isInPlace;
     const shift = fromGmem ? slot.gmemIndex - slot.gfn : 0;
+    if (fromGmem && hasGmem(slot)) mapLanes(kvm, vm, slot, task, at + shift, n);
     (fromGmem ? slot.mapped : vm.tdp).forEachGap(at + shift, n, (start, length) => {
       if (failed) return;
       failed = fromGmem

@@ -1,13 +1,14 @@
-import { forEachRange, type GmemStretch } from '../kernel/gmem-stretch.ts';
+import type { GmemStretch } from '../kernel/gmem-stretch.ts';
+import { clipLane, type Lane } from '../units/lanes.ts';
 import type { Kvm } from './kvm.ts';
 import type { MemSlot } from './memslot.ts';
 import type { Vm } from './vm.ts';
 
-/** Entries that came to point at a wrong frame at once: guest frames of a slot, in stretches. */
+/** Entries that came to point at a wrong frame at once: guest frames of a slot. */
 export interface StaleEntries {
   vm: Vm;
   slot: MemSlot;
-  pages: { gfn: number; count: number }[];
+  gfns: Lane[];
 }
 
 /**
@@ -18,19 +19,14 @@ export function leaveStale(kvm: Kvm, stretch: GmemStretch): void {
   const vm = kvm.vmOfGmem.get(stretch.inode);
   for (const slot of vm?.slots.values() ?? []) {
     if (!vm || slot.gmem !== stretch.inode || slot.mapped.size === 0) continue;
-    const pages: StaleEntries['pages'] = [];
-    forEachRange(stretch, (index, count, pfn) => {
-      const from = Math.max(index, slot.gmemIndex);
-      const n = Math.min(index + count, slot.gmemIndex + slot.pages) - from;
-      if (n <= 0) return;
-      for (const run of slot.mapped.runs(from, n)) {
-        const gfn = slot.gfn + run.start - slot.gmemIndex;
-        vm.staleEntries.forEachGap(gfn, run.count, (at, length) => {
-          vm.staleEntries.setRun(at, length, 1, [pfn + run.start - index + at - gfn]);
-          pages.push({ gfn: at, count: length });
-        });
-      }
-    });
-    if (pages.length > 0) kvm.onStaleEntries({ vm, slot, pages });
+    const inside = clipLane(stretch, slot.gmemIndex, slot.gmemIndex + slot.pages);
+    if (!inside) continue;
+    const gfns: Lane[] = [];
+    for (const part of slot.mapped.among(inside, true)) {
+      const index = part.index + slot.gfn - slot.gmemIndex;
+      const pfn = stretch.pfn + (part.index - stretch.index) / stretch.stride;
+      gfns.push(...vm.staleEntries.add({ ...part, index, pfn, step: part.stride / stretch.stride }));
+    }
+    if (gfns.length > 0) kvm.onStaleEntries({ vm, slot, gfns });
   }
 }

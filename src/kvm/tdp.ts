@@ -2,6 +2,9 @@ import { freeAccounted } from '../kernel/accounted-pages.ts';
 import { DIRTIED, REFERENCED } from '../kernel/folio-class.ts';
 import { markAnonymous, markDirty } from '../kernel/folio-flags.ts';
 import { forEachLane } from '../kernel/page-allocator.ts';
+import { forEachFrameOfLane } from '../kernel/pfn-map.ts';
+import { clipLane, endOf, type Lane } from '../units/lanes.ts';
+import { PageLane } from '../units/page-runs.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import type { Kvm } from './kvm.ts';
 import { destroyOtherRoots, zapOtherRoots } from './other-roots.ts';
@@ -16,13 +19,18 @@ export type ZapKind = 'private' | 'shared' | 'all';
  * the TDP MMU. An entry is private when its frame's attribute is, or its slot takes everything from the gmem.
  */
 export function zapGfns(kvm: Kvm, vm: Vm, gfn: number, count: number, kind: ZapKind): void {
+  zapLane(kvm, vm, { index: gfn, count, stride: 1 }, kind);
+}
+
+/** zapGfns for a lane of guest frames. */
+export function zapLane(kvm: Kvm, vm: Vm, lane: Lane, kind: ZapKind): void {
   for (const slot of vm.slots.values()) {
-    const from = Math.max(gfn, slot.gfn);
-    const to = Math.min(gfn + count, slot.gfn + slot.pages);
-    if (from >= to) continue;
-    forEachKind(vm, slot, from, to - from, (at, n, isPrivate) => {
+    const inside = clipLane(lane, slot.gfn, slot.gfn + slot.pages);
+    if (!inside) continue;
+    forEachKind(vm, slot, inside.index, endOf(inside) - inside.index, (at, n, isPrivate) => {
       if (kind !== 'all' && isPrivate !== (kind === 'private')) return;
-      zapSlotRange(kvm, vm, slot, at, n, isPrivate);
+      const part = clipLane(inside, at, at + n);
+      if (part) zapSlotLane(kvm, vm, slot, part, isPrivate);
     });
   }
 }
@@ -52,49 +60,55 @@ export function forEachKind(
   if (at < gfn + count) visit(at, gfn + count - at, false);
 }
 
-function zapSlotRange(kvm: Kvm, vm: Vm, slot: MemSlot, gfn: number, count: number, isPrivate: boolean): void {
-  if (!isPrivate && !slot.isInPlace) {
-    if (vm.tdp.size > 0) zapShared(kvm, vm, gfn, count);
-    return;
+function zapSlotLane(kvm: Kvm, vm: Vm, slot: MemSlot, lane: Lane, isPrivate: boolean): void {
+  const isShared = !isPrivate && !slot.isInPlace;
+  if (isShared ? vm.tdp.size === 0 : slot.mapped.size === 0) return;
+  for (const whole of takeHuge(vm, lane)) {
+    if (isShared) zapShared(kvm, vm, whole);
+    else zapPrivate(kvm, vm, slot, whole);
   }
-  if (slot.mapped.size === 0) return;
-  const zapped: number[] = [];
-  const whole = takeHuge(vm, gfn, count);
-  const index = slot.gmemIndex + whole.gfn - slot.gfn;
-  slot.mapped.forEachRun(index, whole.count, (at, n) => {
-    zapped.push(at, n);
-  });
-  slot.mapped.remove(index, whole.count);
-  if (vm.otherRoots.size > 0) zapOtherRoots(kvm, vm, slot, index, whole.count);
-  if (vm.staleEntries.size > 0) vm.staleEntries.clear(whole.gfn, whole.count);
-  for (let i = 0; i < zapped.length; i += 2) kvm.hooks.tdpZapped(slot, zapped[i]!, zapped[i + 1]!);
+}
+
+function zapPrivate(kvm: Kvm, vm: Vm, slot: MemSlot, lane: Lane): void {
+  const pages = { ...lane, index: slot.gmemIndex + lane.index - slot.gfn };
+  const zapped = slot.mapped.among(pages, true);
+  slot.mapped.removeLane(pages);
+  if (vm.otherRoots.size > 0) zapOtherRoots(kvm, vm, slot, pages);
+  if (vm.staleEntries.size > 0) vm.staleEntries.remove(lane);
+  for (const part of zapped) kvm.hooks.tdpZapped(slot, new PageLane(part));
 }
 
 /**
  * Where a fault does not mark pages dirty, the end of a writable entry does (arch/x86/kvm/mmu/tdp_mmu.c:handle_changed_spte). Marks that an
  * anonymous folio got with the fault come here, too: nobody else can map it before the entry is gone.
  */
-function zapShared(kvm: Kvm, vm: Vm, gfn: number, count: number): void {
-  const whole = takeHuge(vm, gfn, count);
+function zapShared(kvm: Kvm, vm: Vm, lane: Lane): void {
   const { kernel } = kvm;
-  vm.tdp.forEach(whole.gfn, whole.count, (_, n, period, lanes) => {
-    forEachLane(n, period, lanes, (pfn, length) => {
-      if (!kernel.profile.guestFaultDirties) markDirty(kernel, pfn, length);
-      markAnonymous(kernel, pfn, length, REFERENCED | DIRTIED);
-    });
-  });
-  vm.tdp.clear(whole.gfn, whole.count);
+  const mark = (pfn: number, count: number): void => {
+    if (!kernel.profile.guestFaultDirties) markDirty(kernel, pfn, count);
+    markAnonymous(kernel, pfn, count, REFERENCED | DIRTIED);
+  };
+  if (lane.stride > 1) forEachFrameOfLane(vm.tdp, lane, mark);
+  else vm.tdp.forEach(lane.index, lane.count, (_, n, period, lanes) => forEachLane(n, period, lanes, mark));
+  vm.tdp.clearLane(lane);
 }
 
-/** A huge entry goes as a whole, whatever part of it the range touches: the range with all of them. */
-function takeHuge(vm: Vm, gfn: number, count: number): { gfn: number; count: number } {
-  if (vm.hugeGfns.size === 0) return { gfn, count };
-  const first = Math.floor(gfn / PAGES_PER_PMD);
-  const last = Math.ceil((gfn + count) / PAGES_PER_PMD);
-  const from = vm.hugeGfns.has(first) ? first * PAGES_PER_PMD : gfn;
-  const to = vm.hugeGfns.has(last - 1) ? last * PAGES_PER_PMD : gfn + count;
+/** A huge entry goes as a whole, whatever part of it a lane touches: the lane with all of them. */
+function takeHuge(vm: Vm, lane: Lane): Lane[] {
+  if (vm.hugeGfns.size === 0) return [lane];
+  const end = endOf(lane);
+  const first = Math.floor(lane.index / PAGES_PER_PMD);
+  const last = Math.ceil(end / PAGES_PER_PMD);
+  if (lane.stride > 1) {
+    if (vm.hugeGfns.countIn(first, last - first) === 0) return [lane];
+    return Array.from({ length: lane.count }, (_, k) =>
+      takeHuge(vm, { index: lane.index + k * lane.stride, count: 1, stride: 1 }),
+    ).flat();
+  }
+  const from = vm.hugeGfns.has(first) ? first * PAGES_PER_PMD : lane.index;
+  const to = vm.hugeGfns.has(last - 1) ? last * PAGES_PER_PMD : end;
   vm.hugeGfns.remove(first, last - first);
-  return { gfn: from, count: to - from };
+  return [{ index: from, count: to - from, stride: 1 }];
 }
 
 /** Frames of a slot's shared side that second-level entries map; those of its private side are `slot.mapped`. */

@@ -82,6 +82,16 @@ export function prepareTables(kernel: Kernel, vm: Vm, task: Task): void {
   topUp(kernel, task, vm.vcpuOf(task).cache);
 }
 
+/** Whether every frame of a range has its table, so that faults there take none. */
+export function hasTables(vm: Vm, gfn: number, count: number): boolean {
+  const first = Math.floor(gfn / TABLE_SPAN);
+  let isComplete = true;
+  vm.tables.forEachLeafGap(first, Math.ceil((gfn + count) / TABLE_SPAN) - first, () => {
+    isComplete = false;
+  });
+  return isComplete;
+}
+
 function topUp(kernel: Kernel, task: Task, cache: PageStack): void {
   const { count } = cache;
   if (count < FAULT_PAGES) allocateAccounted(kernel, task, cache, 'kernel_other', CACHE_PAGES - count);

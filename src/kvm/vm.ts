@@ -6,6 +6,7 @@ import { TablePages } from '../kernel/table-pages.ts';
 import type { Process, Task } from '../kernel/task.ts';
 import type { MemSlot } from './memslot.ts';
 import type { OtherRoot } from './other-roots.ts';
+import { StaleTable } from './stale-table.ts';
 import { Vcpu } from './vcpu.ts';
 
 /** KVM_X86_*_VM. */
@@ -29,7 +30,7 @@ export class Vm {
    * Entries for private memory that point at a frame which the file no longer holds there: guest frame to that frame. Empty unless pages were
    * moved, or taken out of the file, behind the back of the guest's page table.
    */
-  readonly staleEntries: PfnMap = new PfnMap();
+  readonly staleEntries: StaleTable = new StaleTable();
   /** Blocks of 512 guest frames (frame number / 512) that one entry of 2 MiB maps; `tdp` holds their frames like all others. */
   readonly hugeGfns: RangeSet = new RangeSet();
   /** Further second-level page tables, by a number that the script gives. */

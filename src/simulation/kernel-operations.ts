@@ -31,8 +31,7 @@ export function kernelOperations(kernel: Kernel, view: WorldView): Hooks {
     },
     folioFreed: (gmem, index, count) => view.count('page cache remove', inRange(gmem as Inode, index, count)),
     tdpMapped: (slot, pages) => view.count('second-level fault', folios(slot.gmem as Inode, pages)),
-    tdpZapped: ({ gmem }, index, count) =>
-      view.count('second-level entry removed', inRange(gmem as Inode, index, count)),
+    tdpZapped: ({ gmem }, pages) => view.count('second-level entry removed', folios(gmem as Inode, pages)),
     slotBound: () => view.count('memslot change'),
     slotDeleted: () => view.count('memslot change'),
     converted: () => view.count('attribute change'),

@@ -6,11 +6,11 @@ import type { Mm } from '../kernel/mm.ts';
 import { startMirroring } from '../kernel/mirror.ts';
 import { mbind, mmap, munmap } from '../kernel/mmap.ts';
 import { nodePages } from '../kernel/page-cache.ts';
-import { forEachMapping, mapShadowRange, zapRange } from '../kernel/rmap.ts';
+import { forEachMapping, mapShadowLane, zapShadowLane } from '../kernel/rmap.ts';
 import { allocateAccounted } from '../kernel/accounted-pages.ts';
 import type { Process } from '../kernel/task.ts';
 import { indexOf, type Vma } from '../kernel/vma.ts';
-import { zapFileRange } from '../kvm/guest-memfd.ts';
+import { zapFileLane } from '../kvm/guest-memfd.ts';
 import type { Kvm } from '../kvm/kvm.ts';
 import type { Vm as KvmVm } from '../kvm/vm.ts';
 import type {
@@ -25,7 +25,8 @@ import type {
   Vm,
 } from '../strategy/contract.ts';
 import type { Errno } from '../units/errno.ts';
-import type { PageRuns } from '../units/page-runs.ts';
+import { clipLane, endOf, type Lane } from '../units/lanes.ts';
+import type { PageLane, PageRuns } from '../units/page-runs.ts';
 import type { Ledger } from './ledger.ts';
 
 /** The kernel as a design sees it: references are the kernel's own objects, everything else goes through these calls. */
@@ -103,20 +104,22 @@ export class WorldView implements KernelView {
     for (const { mm, vma } of inodeOf(gmem).mappings) {
       const owner = kernel.processes.get(mm.worker);
       if (!vma.isShadow || vma.mirrors || vma.isCopy || !owner) continue;
-      pages.forEach((index, count) => {
-        const [from, to] = overlap(vma, index, count);
-        if (from >= to) return;
-        const tables = mm.tables.add(vma.start + from - vma.pgoff, to - from);
+      pages.forEachLane((index, count, stride) => {
+        const inside = insideOf(vma, { index, count, stride });
+        if (!inside) return;
+        const tables = mm.tables.addLane({ ...inside, index: vma.start + inside.index - vma.pgoff });
         allocateAccounted(kernel, owner.main, mm.tablePages, 'pagetables', tables);
-        mapShadowRange(kernel, mm, vma, from, to - from);
+        mapShadowLane(kernel, mm, vma, inside);
       });
     }
   }
 
-  zapShadow(gmem: Gmem, index: number, count: number): void {
+  zapShadow(gmem: Gmem, pages: PageRuns): void {
     for (const { mm, vma } of shadowsOf(gmem)) {
-      const [from, to] = overlap(vma, index, count);
-      if (from < to) zapRange(this.#kvm.kernel, mm, vma.start + from - vma.pgoff, to - from);
+      pages.forEachLane((index, count, stride) => {
+        const inside = insideOf(vma, { index, count, stride });
+        if (inside) zapShadowLane(this.#kvm.kernel, mm, vma, inside);
+      });
     }
   }
 
@@ -215,17 +218,16 @@ export class WorldView implements KernelView {
     for (let i = 0; i < stretches.length; i += 2) visit(stretches[i]!, stretches[i + 1]!);
   }
 
-  zapGuest(gmem: Gmem, index: number, count: number): void {
-    zapFileRange(this.#kvm, inodeOf(gmem), index, count);
+  zapGuest(gmem: Gmem, pages: Lane): void {
+    zapFileLane(this.#kvm, inodeOf(gmem), pages);
   }
 
-  forEachLaunched(
-    gmem: Gmem,
-    index: number,
-    count: number,
-    visit: (index: number, count: number) => void,
-  ): void {
-    for (const { start, count: n } of inodeOf(gmem).launched.runs(index, count)) visit(start, n);
+  forEachLaunched(gmem: Gmem, pages: PageLane, visit: (first: number, count: number) => void): void {
+    const { index, stride } = pages;
+    for (const run of inodeOf(gmem).launched.runs(index, endOf(pages) - index)) {
+      const part = clipLane(pages, run.start, run.start + run.count);
+      if (part) visit((part.index - index) / stride, part.count);
+    }
   }
 
   isEncrypted(gmem: Gmem): boolean {
@@ -301,6 +303,10 @@ function mmOf(process: Proc): Mm {
 
 const shadowsOf = (gmem: Gmem): { mm: Mm; vma: Vma }[] =>
   [...inodeOf(gmem).mappings].filter((link) => link.vma.isShadow);
+
+/** The part of a lane of the file that a VMA shows. */
+const insideOf = (vma: Vma, lane: Lane): Lane | null =>
+  clipLane(lane, vma.pgoff, vma.pgoff + vma.end - vma.start);
 
 /** The part of a range of the file that a VMA shows: page indices from, to. */
 function overlap(vma: Vma, index: number, count: number): [from: number, to: number] {

@@ -1,6 +1,6 @@
 import type { Inode } from '../kernel/inode.ts';
-import { forEachLane } from '../kernel/page-allocator.ts';
-import { RangeSet } from '../kernel/range-set.ts';
+import { LaneSet } from '../kernel/lane-set.ts';
+import { countOfLane } from '../kernel/pfn-map.ts';
 import type { StaleEntries } from '../kvm/stale-entries.ts';
 import type { Vm } from '../kvm/vm.ts';
 import type { FindingLink } from '../result/types.ts';
@@ -14,7 +14,7 @@ interface StaleGroup {
   vm: Vm;
   inode: Inode;
   /** Guest frames; a later step may have taken some for a group of its own. */
-  gfns: RangeSet;
+  gfns: LaneSet;
   pages: number;
   /** How many of them left the file for good; the others are at other frames. */
   dropped: number;
@@ -85,7 +85,7 @@ export class StaleWatch {
     }
   }
 
-  #left({ vm, slot, pages }: StaleEntries): void {
+  #left({ vm, slot, gfns }: StaleEntries): void {
     const inode = slot.gmem!;
     const { at } = this.#world;
     let group = this.#groups.find(
@@ -95,7 +95,7 @@ export class StaleWatch {
       group = {
         vm,
         inode,
-        gfns: new RangeSet(),
+        gfns: new LaneSet(),
         pages: 0,
         dropped: 0,
         mappedBy: new Map(),
@@ -105,16 +105,13 @@ export class StaleWatch {
       };
       this.#groups.push(group);
     }
-    for (const { gfn, count } of pages) {
-      for (const other of this.#groups) if (other.vm === vm) other.gfns.remove(gfn, count);
-      group.gfns.add(gfn, count);
-      group.pages += count;
-      const index = slot.gmemIndex + gfn - slot.gfn;
-      inode.cache.forEachGap(index, count, (_at, n) => {
-        group.dropped += n;
-      });
-      for (const moment of this.#journal.stepsOf(inode, index, count))
-        group.mappedBy.set(moment.step, moment);
+    for (const lane of gfns) {
+      for (const other of this.#groups) if (other.vm === vm) other.gfns.removeLane(lane);
+      group.gfns.addLane(lane);
+      group.pages += lane.count;
+      const pages = { ...lane, index: slot.gmemIndex + lane.index - slot.gfn };
+      group.dropped += lane.count - countOfLane(inode.cache, pages);
+      for (const moment of this.#journal.stepsOf(inode, pages)) group.mappedBy.set(moment.step, moment);
     }
   }
 
@@ -137,11 +134,7 @@ export class StaleWatch {
     count: number,
     visit: (pfn: number, count: number) => void,
   ): void {
-    for (const run of gfns.runs(gfn, count)) {
-      vm.staleEntries.forEach(run.start, run.count, (_at, n, period, lanes) => {
-        forEachLane(n, period, lanes, visit);
-      });
-    }
+    for (const lane of gfns.lanes(gfn, count)) vm.staleEntries.forEachFrame(lane, visit);
   }
 
   #reportLeft(group: StaleGroup): void {

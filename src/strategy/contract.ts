@@ -5,9 +5,11 @@
  */
 import type { Errno } from '../units/errno.ts';
 import type { MigrateAnswer, MigrateAttempt } from '../units/migration.ts';
-import type { PageRuns } from '../units/page-runs.ts';
+import type { Lane } from '../units/lanes.ts';
+import type { PageLane, PageRuns } from '../units/page-runs.ts';
 
-export type { PageRuns } from '../units/page-runs.ts';
+export type { Lane } from '../units/lanes.ts';
+export type { PageLane, PageRuns } from '../units/page-runs.ts';
 export type { MigrateAnswer, MigrateAttempt, MigrateMode, MigrateReason } from '../units/migration.ts';
 
 export type Axis = 'placement' | 'accounting' | 'migration';
@@ -143,10 +145,10 @@ export interface Hooks {
   folioFreed?(gmem: Gmem, index: number, count: number, nodes: ArrayLike<number>): void;
   /** Second-level page-table entries for private pages were installed. */
   tdpMapped?(slot: Slot, pages: PageRuns): void;
-  tdpZapped?(slot: Slot, index: number, count: number): void;
+  tdpZapped?(slot: Slot, pages: PageRuns): void;
   /** A further root (system management mode, a nested guest) maps pages that the guest's own root maps already, or drops them. */
   rootMapped?(slot: Slot, pages: PageRuns): void;
-  rootZapped?(slot: Slot, index: number, count: number): void;
+  rootZapped?(slot: Slot, pages: PageRuns): void;
   /** KVM_SET_MEMORY_ATTRIBUTES changed something in the range. */
   converted?(vm: Vm, gfn: number, count: number, to: 'private' | 'shared'): void;
   taskMoved?(process: Proc): void;
@@ -179,11 +181,11 @@ export interface Hooks {
    * for whatever page tables of processes map them. Absent: 0, as for any file in the page cache. Slots, counters and charges move when it has
    * said 0; entries of the guest's page table stay as they are unless the design zaps them.
    */
-  migrateFolio?(gmem: Gmem, index: number, count: number, attempt: MigrateAttempt): MigrateAnswer;
+  migrateFolio?(gmem: Gmem, pages: PageLane, attempt: MigrateAttempt): MigrateAnswer;
   /** Pages were moved: how many each node lost, and got. */
-  folioMoved?(gmem: Gmem, index: number, count: number, from: ArrayLike<number>, to: ArrayLike<number>): void;
-  /** MMU notifiers were called for the addresses at which a shadow VMA maps these pages, because they are about to move. */
-  shadowUnmapped?(gmem: Gmem, index: number, count: number): void;
+  folioMoved?(gmem: Gmem, pages: PageRuns, from: ArrayLike<number>, to: ArrayLike<number>): void;
+  /** MMU notifiers were called for the addresses at which a shadow VMA maps these pages, because they are about to move: once for each folio. */
+  shadowUnmapped?(gmem: Gmem, pages: PageLane, folios: number): void;
   /** Whether walks of an address space take its shadow VMAs for memory that can move (vma_migratable); absent: no. */
   shadowIsMigratable?(): boolean;
   /** Whether private pages are allocated as movable memory (GFP_HIGHUSER_MOVABLE); asked once. Absent: no. */
@@ -232,7 +234,7 @@ export interface KernelView {
   /** Installs page-table entries for present pages wherever shadow VMAs cover the range. */
   populateShadow(gmem: Gmem, pages: PageRuns): void;
   /** Removes those page-table entries again. */
-  zapShadow(gmem: Gmem, index: number, count: number): void;
+  zapShadow(gmem: Gmem, pages: PageRuns): void;
   /** mbind(2) on shadow VMAs of the process: 0, or EFAULT where the range has none. */
   bindShadow(process: Proc, gmem: Gmem, index: number, count: number, policy: MemoryPolicy | null): Errno | 0;
   /** Policy of the shadow VMA over a page and where that may change; null: no shadow VMA stands there or beyond. */
@@ -250,14 +252,9 @@ export interface KernelView {
   /** Visits the stretches of a VM's guest frames in a range that have KVM_MEMORY_ATTRIBUTE_PRIVATE. */
   forEachPrivate(vm: Vm, gfn: number, count: number, visit: (gfn: number, count: number) => void): void;
   /** Removes entries of guests' page tables for pages of a file (kvm_gmem_invalidate_begin). */
-  zapGuest(gmem: Gmem, index: number, count: number): void;
-  /** Visits the stretches of a range of a file that a launch measured. */
-  forEachLaunched(
-    gmem: Gmem,
-    index: number,
-    count: number,
-    visit: (index: number, count: number) => void,
-  ): void;
+  zapGuest(gmem: Gmem, pages: Lane): void;
+  /** Visits those pages of a lane that a launch measured: which one of the lane's is the first, and how many of them follow. */
+  forEachLaunched(gmem: Gmem, pages: PageLane, visit: (first: number, count: number) => void): void;
   /** Whether only the firmware can copy pages of the file: they belong to an SNP guest. */
   isEncrypted(gmem: Gmem): boolean;
   /** The VM that a gmem was made for. */

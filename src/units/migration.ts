@@ -17,6 +17,8 @@ export interface MigrateRequest {
 /** One pass over folios that did not move in those before; the first is 0. */
 export interface MigrateAttempt extends MigrateRequest {
   readonly pass: number;
+  /** Pages of each folio. */
+  readonly folioPages: number;
 }
 
 /**

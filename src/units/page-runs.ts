@@ -1,8 +1,13 @@
-/** Stretches of page indices of a file, in the order in which something happened to them; no page comes twice. */
+import type { Lane } from './lanes.ts';
+
+/** Page indices of a file, in the order in which something happened to them; no page comes twice. */
 export interface PageRuns {
   /** Pages in all. */
   readonly total: number;
+  /** Visits them as stretches without gaps. */
   forEach(visit: (index: number, count: number) => void): void;
+  /** Visits them as lanes: `count` pages, each `stride` behind the one before. There are few, however many pages an interleaved range has. */
+  forEachLane(visit: (index: number, count: number, stride: number) => void): void;
 }
 
 /** One contiguous stretch. */
@@ -18,6 +23,36 @@ export class OneRun implements PageRuns {
   forEach(visit: (index: number, count: number) => void): void {
     visit(this.index, this.total);
   }
+
+  forEachLane(visit: (index: number, count: number, stride: number) => void): void {
+    visit(this.index, this.total, 1);
+  }
+}
+
+/** Pages at even distances. */
+export class PageLane implements PageRuns, Lane {
+  readonly index: number;
+  readonly count: number;
+  readonly stride: number;
+
+  constructor({ index, count, stride }: Lane) {
+    this.index = index;
+    this.count = count;
+    this.stride = stride;
+  }
+
+  get total(): number {
+    return this.count;
+  }
+
+  forEach(visit: (index: number, count: number) => void): void {
+    if (this.stride === 1) visit(this.index, this.count);
+    else for (let k = 0; k < this.count; k++) visit(this.index + k * this.stride, 1);
+  }
+
+  forEachLane(visit: (index: number, count: number, stride: number) => void): void {
+    visit(this.index, this.count, this.stride);
+  }
 }
 
 /** Single pages in any order. The array belongs to the caller and must not be kept. */
@@ -32,5 +67,9 @@ export class SinglePages implements PageRuns {
 
   forEach(visit: (index: number, count: number) => void): void {
     for (let i = 0; i < this.total; i++) visit(this.indices[i]!, 1);
+  }
+
+  forEachLane(visit: (index: number, count: number, stride: number) => void): void {
+    for (let i = 0; i < this.total; i++) visit(this.indices[i]!, 1, 1);
   }
 }

@@ -130,8 +130,8 @@ export const shadowVma: Part = {
       tdpMapped: (slot, pages) => {
         if (ptes === 'tdp') view.populateShadow(slot.gmem, pages);
       },
-      tdpZapped: (slot, index, count) => {
-        if (ptes === 'tdp') view.zapShadow(slot.gmem, index, count);
+      tdpZapped: (slot, pages) => {
+        if (ptes === 'tdp') view.zapShadow(slot.gmem, pages);
       },
     };
   },

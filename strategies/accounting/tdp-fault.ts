@@ -86,10 +86,10 @@ function countMapped(view: KernelView, options: Options): Hooks {
     view.count('RSS counter update', pages.total);
     if (process.isAlive) view.addRss(process, pages.total, reason, counter);
   };
-  const takeBack = ({ vm: { process } }: Slot, _index: number, count: number): void => {
+  const takeBack = ({ vm: { process } }: Slot, pages: PageRuns): void => {
     if (!takesBack) return;
-    view.count('RSS counter update', count);
-    if (process.hasCounters) view.addRss(process, -count, reason, counter);
+    view.count('RSS counter update', pages.total);
+    if (process.hasCounters) view.addRss(process, -pages.total, reason, counter);
   };
   const others = options['roots'] === 'each' ? { rootMapped: add, rootZapped: takeBack } : {};
   return { tdpMapped: add, tdpZapped: takeBack, ...others };

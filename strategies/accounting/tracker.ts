@@ -74,20 +74,20 @@ export const tracker: Part = {
         for (let nid = 0; nid < nodes.length; nid++) file.nodes[nid] = file.nodes[nid]! - nodes[nid]!;
         view.count('tracker counter update', count);
       },
-      folioMoved: (gmem, _index, count, from, to) => {
+      folioMoved: (gmem, pages, from, to) => {
         const file = files.get(gmem.id);
         if (!file) return;
         for (let nid = 0; nid < from.length; nid++)
           file.nodes[nid] = file.nodes[nid]! + to[nid]! - from[nid]!;
-        view.count('tracker counter update', 2 * count);
+        view.count('tracker counter update', 2 * pages.total);
       },
       tdpMapped: (slot, pages) => {
         const file = files.get(slot.gmem.id);
         if (file) file.mapped += pages.total;
       },
-      tdpZapped: (slot, _index, count) => {
+      tdpZapped: (slot, pages) => {
         const file = files.get(slot.gmem.id);
-        if (file) file.mapped -= count;
+        if (file) file.mapped -= pages.total;
       },
       oomPages: (process) => (options['oom'] === true ? owned(process) : 0),
       statusLines: (process) =>

@@ -1,4 +1,4 @@
-import type { Gmem, MigrateAnswer, Part } from '../../src/strategy/contract.ts';
+import type { Gmem, MigrateAnswer, PageLane, Part } from '../../src/strategy/contract.ts';
 
 /**
  * migrate_folio of gmem, as the RFC has it: under the file's invalidate lock, which is only tried, entries of guests go, then the contents are
@@ -45,15 +45,16 @@ export const gmemCallback: Part = {
     },
   },
   create: (view, options) => {
-    /** What the firmware says of the first pages of a range. */
-    const moveByFirmware = (gmem: Gmem, index: number, count: number): MigrateAnswer => {
+    /** What the firmware says of the first pages of those that are to move. */
+    const moveByFirmware = (gmem: Gmem, pages: PageLane): MigrateAnswer => {
+      const { count } = pages;
       if (options['refuses'] === 'none') return { errno: 0, count };
       if (options['refuses'] === 'all') return { errno: 'EIO', count };
       const launched: { at: number; n: number }[] = [];
-      view.forEachLaunched(gmem, index, count, (at, n) => launched.push({ at, n }));
+      view.forEachLaunched(gmem, pages, (at, n) => launched.push({ at, n }));
       const [first] = launched;
       if (!first) return { errno: 0, count };
-      return first.at === index ? { errno: 'EIO', count: first.n } : { errno: 0, count: first.at - index };
+      return first.at === 0 ? { errno: 'EIO', count: first.n } : { errno: 0, count: first.at };
     };
 
     const copied = (operation: string, { errno, count }: MigrateAnswer): MigrateAnswer => {
@@ -65,17 +66,19 @@ export const gmemCallback: Part = {
     return {
       mayMigrate: () => true,
       allocatesMovable: () => options['movable'] === true,
-      migrateFolio: (gmem, index, count, { pass }) => {
+      migrateFolio: (gmem, pages, { pass, folioPages }) => {
+        const { index, count, stride } = pages;
+        const folios = (n: number): number => Math.ceil(n / folioPages);
         if (pass < Number(options['busy'])) {
-          view.count('invalidate lock busy');
+          view.count('invalidate lock busy', folios(count));
           return refused('EAGAIN', count);
         }
         const isEncrypted = view.isEncrypted(gmem);
         if (isEncrypted && options['copy'] === 'host') return refused('EOPNOTSUPP', count);
-        view.count('invalidate lock');
-        view.zapGuest(gmem, index, count);
-        if (!isEncrypted) return copied('page copy by the host', { errno: 0, count });
-        return copied('SNP_PAGE_MOVE', moveByFirmware(gmem, index, count));
+        const answer = isEncrypted ? moveByFirmware(gmem, pages) : { errno: 0 as const, count };
+        view.count('invalidate lock', folios(answer.count));
+        view.zapGuest(gmem, { index, count: answer.count, stride });
+        return copied(isEncrypted ? 'SNP_PAGE_MOVE' : 'page copy by the host', answer);
       },
     };
   },

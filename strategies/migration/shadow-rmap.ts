@@ -22,9 +22,9 @@ export const shadowRmap: Part = {
   create: (view, options) => ({
     mayMigrate: () => true,
     shadowIsMigratable: () => true,
-    shadowUnmapped: (gmem, index, count) => {
-      view.count('MMU notifier for a shadow VMA');
-      if (options['kvm-knows-shadow'] === true) view.zapGuest(gmem, index, count);
+    shadowUnmapped: (gmem, pages, folios) => {
+      view.count('MMU notifier for a shadow VMA', folios);
+      if (options['kvm-knows-shadow'] === true) view.zapGuest(gmem, pages);
     },
   }),
 };

@@ -70,7 +70,7 @@ function fileHoldings(world: World, living: readonly Process[]): Holding[] {
         holding.vm = `vm${vm.id}`;
         holding.guestMappedPages += isShared ? sharedEntries(vm, slot) : slot.mapped.size;
         if (!isShared && vm.staleEntries.size > 0) {
-          const stale = entriesOf(vm.staleEntries, slot.gfn, slot.pages);
+          const stale = vm.staleEntries.countIn(slot.gfn, slot.pages);
           if (stale > 0) holding.stalePages = (holding.stalePages ?? 0) + stale;
         }
       }
@@ -84,14 +84,6 @@ function fileHoldings(world: World, living: readonly Process[]): Holding[] {
     out.push(holding);
   }
   return out;
-}
-
-function entriesOf(map: PfnMap, index: number, count: number): number {
-  let pages = 0;
-  map.forEach(index, count, (_, n) => {
-    pages += n;
-  });
-  return pages;
 }
 
 /** Whose memory a file is: the owner of the VM that it serves, else the first process that maps it, else that has it open. */
