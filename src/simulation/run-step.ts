@@ -2,7 +2,7 @@ import { LIMIT_FILES } from '../kernel/cgroups.ts';
 import type { StepResult } from '../result/types.ts';
 import type { Step, StepArgs, Verb } from '../scenario/types.ts';
 import { failed, type Outcome } from './outcome.ts';
-import { startWorker } from './start-worker.ts';
+import { DEFAULT_WORKER, startWorker } from './start-worker.ts';
 import { BLOCK_STEPS } from './steps/block-steps.ts';
 import { CONTROLLER_STEPS } from './steps/controller-steps.ts';
 import { killByFault, noticed } from './steps/death.ts';
@@ -29,9 +29,6 @@ const WORKER_STEPS = {
 const CONTROLLERS = { ...CONTROLLER_STEPS, ...MACHINE_STEPS, ...BLOCK_STEPS } as unknown as Readonly<
   Partial<Record<Verb, AnyControllerHandler>>
 >;
-
-/** The worker of a step that names none. */
-const DEFAULT_WORKER = 'w0';
 
 /** Whether the model can run a step: it knows the verb, and what the step asks of it. */
 export function isModelled(step: Step): boolean {

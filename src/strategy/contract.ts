@@ -182,7 +182,7 @@ export interface Hooks {
   migrateFolio?(gmem: Gmem, index: number, count: number, attempt: MigrateAttempt): MigrateAnswer;
   /** Pages were moved: how many each node lost, and got. */
   folioMoved?(gmem: Gmem, index: number, count: number, from: ArrayLike<number>, to: ArrayLike<number>): void;
-  /** MMU notifiers were called for the addresses at which a shadow VMA maps these pages, because they are about to move. */
+  /** MMU notifiers were called for the addresses at which a shadow VMA maps these pages: they are about to move, or NUMA balancing scans it. */
   shadowUnmapped?(gmem: Gmem, index: number, count: number): void;
   /** Whether walks of an address space take its shadow VMAs for memory that can move (vma_migratable); absent: no. */
   shadowIsMigratable?(): boolean;
@@ -198,7 +198,7 @@ export interface ShadowOptions {
   readonly isListed: boolean;
   /** Page-table entries follow the page cache: each page is mapped from its allocation to its end. Else populateShadow installs them. */
   readonly mirrors: boolean;
-  /** Flags of the VMA in the two letters of smaps: dc (left out by fork), dd, de, pf (entries name frames only), mm, mr, mw, sl (sealed). */
+  /** Flags of the VMA in the two letters of smaps: rd, wr (may be accessed), dc (left out by fork), dd, de, pf (entries name frames only), mm, mr, mw, sl (sealed). */
   readonly flags: readonly string[];
 }
 
