@@ -1,3 +1,4 @@
+import { setMlocked } from './folios.ts';
 import { dropHuge } from './huge-maps.ts';
 import type { Kernel } from './kernel.ts';
 import { accountMaps, unmapFrames } from './map-counts.ts';
@@ -29,9 +30,15 @@ export function mapShadowRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, 
     cache.forEach(at, n, (start, m, period, lanes) => {
       pages.add(start, m);
       kernel.shadowWork.installed += m;
-      forEachLane(m, period, lanes, (pfn, length) => accountMaps(kernel, mm, pfn, length));
+      forEachLane(m, period, lanes, (pfn, length) => mapIn(kernel, mm, vma, pfn, length));
     });
   });
+}
+
+/** Counts an entry of a shadow VMA for consecutive frames, which are locked where the VMA is (mm/rmap.c:__folio_add_file_rmap). */
+export function mapIn(kernel: Kernel, mm: Mm, vma: Vma, pfn: number, count: number): void {
+  accountMaps(kernel, mm, pfn, count);
+  if (vma.isLocked) setMlocked(kernel, pfn, count, true, true);
 }
 
 /** Visits what page-table entries of a VMA map in a range of its pages: page address, then frames as PfnMap gives them. */
@@ -89,6 +96,7 @@ function zapShadows(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
     const n = Math.min(vpn + count, vma.end) - from;
     forEachMapping(mm, vma, from, n, (_, m, period, lanes) => {
       kernel.shadowWork.removed += m;
+      if (vma.isLocked) forEachLane(m, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, false));
       unmapFrames(kernel, mm, m, period, lanes);
     });
     pages.remove(indexOf(vma, from), n);

@@ -45,8 +45,10 @@ export function isModelled(step: Step): boolean {
 /** Runs one step (anything but a snapshot) in a world. Failing system calls are results, never exceptions. */
 export function runStep(world: World, step: Step, n: number): StepResult {
   world.at = { step: n, line: step.line };
+  world.charges.beforeStep(step);
   const result = world.movers.around(step, () => dispatch(world, step, n));
   world.stale.afterStep();
+  world.charges.afterStep(step);
   world.pools.afterStep(step);
   return result;
 }
