@@ -119,7 +119,7 @@ export class ChargeWatch {
           ...(book.countedAt
             ? [{ ...book.countedAt, message: `they came to count in RSS of ${process.worker}` }]
             : []),
-          { ...at, message: `${process.worker} ended, and somebody else keeps the file` },
+          { ...at, message: `the address space of ${process.worker} went, and a descriptor keeps the file` },
         ],
       );
     }
@@ -146,7 +146,12 @@ export class ChargeWatch {
             ]
           : []),
         ...(book?.endedAt
-          ? [{ ...book.endedAt, message: `${process!.worker} ended, and somebody else keeps the file` }]
+          ? [
+              {
+                ...book.endedAt,
+                message: `the address space of ${process!.worker} went, and a descriptor keeps the file`,
+              },
+            ]
           : []),
         { ...at, message: `${path} was removed; the charge ${stay}` },
       ];
