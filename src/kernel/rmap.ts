@@ -96,7 +96,8 @@ function zapShadows(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
     const n = Math.min(vpn + count, vma.end) - from;
     forEachMapping(mm, vma, from, n, (_, m, period, lanes) => {
       kernel.shadowWork.removed += m;
-      if (vma.isLocked) forEachLane(m, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, false));
+      if (vma.isLocked)
+        forEachLane(m, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, false));
       unmapFrames(kernel, mm, m, period, lanes);
     });
     pages.remove(indexOf(vma, from), n);
