@@ -22,11 +22,14 @@ export const HAZARD_TITLES: Readonly<Record<HazardKind, string>> = {
   other: 'other',
 };
 
-/** Finding ids by what they mean, the first that fits. */
+/**
+ * Finding ids by what they mean, the first that fits. A charge is what a page counts for: no design can charge a memcg twice, as the memcg is a
+ * field of the page that it may only choose; counted twice is a page in the counters of a process.
+ */
 const KINDS: readonly (readonly [HazardKind, RegExp])[] = [
   ['stale-entry', /stale/],
-  ['double-charge', /double-charge|charged-twice/],
-  ['lost-charge', /lost-charge|uncharged|^memcg-/],
+  ['double-charge', /double-charge|counted-twice/],
+  ['lost-charge', /orphaned-charge|uncounted|^memcg-/],
   ['bad-counter', /^rss-|counter|negative/],
   ['policy-conflict', /policy/],
   ['host-mapping', /host-map|private-mapped/],

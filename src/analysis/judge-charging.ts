@@ -54,6 +54,9 @@ export function judgeNoDoubleCount(run: StrategyRun): Judgement {
 /** Hazards that mean broken books. */
 const BROKEN: ReadonlySet<HazardKind> = new Set<HazardKind>(['bad-counter', 'double-charge', 'lost-charge']);
 
+/** Those of books that are in order and show too much or too little: how much is judged from the numbers. */
+const SHOWN: ReadonlySet<string> = new Set(['counted-twice', 'uncounted-memory', 'orphaned-charge']);
+
 /**
  * Correct after fd passing and VM exit: once a holder of private memory forked or ended, no book is broken, and what is left shows
  * up where it lives. Partly: the books are in order, but what is left is not shown.
@@ -63,7 +66,7 @@ export function judgeAfterHandover(run: StrategyRun): Judgement {
   const first = run.steps.find((step) => created && step.n > created.n && (isHandover(step) || isEnd(step)));
   if (!first) return verdictOver([]);
   const broken = hazards(run)
-    .filter(({ kind, step }) => BROKEN.has(kind) && step >= first.n)
+    .filter(({ kind, id, step }) => BROKEN.has(kind) && !SHOWN.has(id) && step >= first.n)
     .map(({ step, line, message }): Observation => {
       const figure = { value: 1, of: null, unit: 'count', words: `broken book: ${message}` } as const;
       return { mark: 'no', figure, evidence: { step, line, snapshot: null } };

@@ -1,10 +1,11 @@
 import type { StrategyRun } from '../result/types.ts';
 import { pagesToKb } from '../units/pages.ts';
 import { hazards } from './hazards.ts';
-import { agrees, at, gmems, kb, moments, privateTotalKb, verdictOver, type Observation } from './judge.ts';
+import { agrees, at, gmems, kb, moments, verdictOver, type Observation } from './judge.ts';
+import { isBeside, moverSteps, whyNot } from './mover-steps.ts';
 import { sum } from './node-lists.ts';
 import type { Judgement } from './requirement-types.ts';
-import { isMover, isWish } from './step-words.ts';
+import { isWish } from './step-words.ts';
 
 /** Placement per backend: private memory lies where the VMM wished, file by file. A wish that failed is the evidence. */
 export function judgePlacement(run: StrategyRun): Judgement {
@@ -31,33 +32,26 @@ export function judgePlacement(run: StrategyRun): Judgement {
 }
 
 /**
- * Movable: mm may take private pages, and did so without harm. Partly: it may take some of them, or nobody in the scenario made it
- * try; not met: none, or a guest went on using a frame that was moved away.
+ * Movable: every mover that the scenario called took the private pages that it was to take, without harm. Partly: it took some, or one mover
+ * did and another did not; not met: none moved, or a guest went on using a frame that it lost.
  */
 export function judgeMovable(run: StrategyRun): Judgement {
   const stale = hazards(run).filter(({ kind }) => kind === 'stale-entry');
   const [first] = stale;
   if (first) {
-    const figure = {
-      value: stale.length,
-      of: null,
-      unit: 'count',
-      words: `hazard: ${first.message}`,
-    } as const;
+    const words = `${stale.length === 1 ? 'hazard' : 'hazards, the first'}: ${first.message}`;
+    const figure = { value: stale.length, of: null, unit: 'count', words } as const;
     return verdictOver([
       { mark: 'no', figure, evidence: { step: first.step, line: first.line, snapshot: null } },
     ]);
   }
-  const isTried = run.steps.some((step) => isMover(step) && step.ret >= 0);
   return verdictOver(
-    moments(run).flatMap((snapshot): Observation[] => {
-      const known = gmems(snapshot).map(({ movablePages }) => movablePages);
-      if (known.some((pages) => pages === undefined)) return [];
-      const total = privateTotalKb(snapshot);
-      const movable = pagesToKb(sum(known.map((pages) => pages ?? 0)));
-      const mark = movable === 0 ? 'no' : movable === total && isTried ? 'yes' : 'partly';
-      const words = `of private memory that movers may take${movable > 0 && !isTried ? '; none was called' : ''}`;
-      return [{ mark, figure: kb(movable, total, words), evidence: at(run, snapshot), gap: total - movable }];
+    moverSteps(run).flatMap((tried): Observation[] => {
+      const { mover, wantedKb, movedKb, step, line } = tried;
+      if (wantedKb === 0 || isBeside(tried)) return [];
+      const mark = movedKb === 0 ? 'no' : agrees(movedKb, wantedKb) ? 'yes' : 'partly';
+      const figure = kb(movedKb, wantedKb, `moved by ${mover}${whyNot(tried)}`);
+      return [{ mark, figure, evidence: { step, line, snapshot: null }, gap: wantedKb - movedKb }];
     }),
   );
 }

@@ -1,9 +1,8 @@
-import type { Snapshot, StepResult, StrategyRun } from '../result/types.ts';
+import type { Snapshot } from '../result/types.ts';
 import { pagesToKb } from '../units/pages.ts';
 import { sum } from './node-lists.ts';
-import { isMover } from './step-words.ts';
 
-/** Private memory of one file at one snapshot: how much of it lies where the VMM wished, and what movers may do with the rest. */
+/** Private memory of one file at one snapshot: how much of it lies where the VMM wished, and where the rest is. */
 export interface PlacementRow {
   snapshot: string;
   step: number;
@@ -15,20 +14,6 @@ export interface PlacementRow {
   offPolicyKb: number | null;
   /** The same by node that holds it; empty when there was no wish. */
   offPolicyNodesKb: number[];
-  /** What compaction, NUMA balancing, migratepages and offlining may take, by the design's word; null: unknown. */
-  movableKb: number | null;
-  /** Off policy, and no mover may bring it home; null when one of both is unknown. */
-  stuckKb: number | null;
-}
-
-/** A step that asked mm to move pages, and how it ended. */
-export interface MoverStep {
-  step: number;
-  line: number;
-  text: string;
-  /** `0`, or the errno. */
-  outcome: string;
-  message: string;
 }
 
 /** Private memory by file at one snapshot. */
@@ -40,9 +25,8 @@ export function placements({
   return truth.holdings
     .filter(({ kind }) => kind === 'gmem')
     .map((holding) => {
-      const { object, user, offPolicyPages, offPolicyNodePages = [], movablePages } = holding;
+      const { object, user, offPolicyPages, offPolicyNodePages = [] } = holding;
       const pages = sum(holding.nodePages);
-      const isStuck = offPolicyPages !== null && movablePages !== undefined;
       return {
         snapshot: label,
         step,
@@ -51,20 +35,6 @@ export function placements({
         kb: pagesToKb(pages),
         offPolicyKb: offPolicyPages === null ? null : pagesToKb(offPolicyPages),
         offPolicyNodesKb: offPolicyNodePages.map(pagesToKb),
-        movableKb: movablePages === undefined ? null : pagesToKb(movablePages),
-        // At least what is left when every movable page is one of those.
-        stuckKb: isStuck ? pagesToKb(Math.max(0, offPolicyPages - movablePages)) : null,
       };
     });
-}
-
-/** Steps that asked for movement, in order. */
-export function moverSteps({ steps }: Pick<StrategyRun, 'steps'>): MoverStep[] {
-  return steps.filter(isMover).map((step: StepResult) => ({
-    step: step.n,
-    line: step.line,
-    text: step.text,
-    outcome: step.ret < 0 ? step.errno : String(step.ret),
-    message: step.message,
-  }));
 }

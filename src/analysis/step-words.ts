@@ -6,8 +6,6 @@ export const commandOf = ({ text }: Pick<StepResult, 'text'>): string => text.re
 const CONVERSION = /^vm (?:convert\b|attr\b.*\bshared\b)/;
 const HANDOVER = /^fork\b/;
 const END = /^(?:exit\b|kill\b|vm close\b|gmem close\b)/;
-const MOVER =
-  /^(?:compact|migratepages|move_pages|offline|offline_node|soft_offline)\b|^write .*\/(?:compact_memory|soft_offline_page)\b/;
 const WISH = /^(?:gmem policy|mbind)\b/;
 
 /** Guest memory changed its kind: an explicit or implicit conversion, or attributes set to shared. */
@@ -19,9 +17,6 @@ export const isHandover = (step: StepResult): boolean => step.ret >= 0 && HANDOV
 /** A process, a VM or a descriptor of private memory ended, by command or because the step killed its worker. */
 export const isEnd = (step: StepResult): boolean =>
   (step.ret >= 0 && END.test(commandOf(step))) || step.errno === 'ECONNRESET';
-
-/** mm was asked to move pages. */
-export const isMover = (step: StepResult): boolean => MOVER.test(commandOf(step));
 
 /** A VMM said where memory should be. */
 export const isWish = (step: StepResult): boolean => WISH.test(commandOf(step));

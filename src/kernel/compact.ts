@@ -1,6 +1,7 @@
 import type { FolioClass } from './folio-class.ts';
 import { frameUses, UseSweep } from './frame-uses.ts';
 import { FreeScanner } from './free-scanner.ts';
+import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Move } from './migrate.ts';
 import { mayTake, movableFrames, relocate } from './relocate.ts';
@@ -68,10 +69,24 @@ export function compactZone(kernel: Kernel, zone: Zone, goal: CompactGoal | null
   }
   free.release();
   const met = Math.min(at, free.position) * PAGEBLOCK;
+  tellPassed(kernel, zone.startPfn, Math.min(met, end) - zone.startPfn);
   kernel.event('compact_migrate_scanned', Math.min(met - zone.startPfn, zone.presentPages));
   kernel.event('compact_free_scanned', free.visited * PAGEBLOCK);
   kernel.event('compact_isolated', 2 * moved);
   return found;
+}
+
+/** Private pages below the place where the scanners met that compaction may not take. */
+function tellPassed(kernel: Kernel, start: number, count: number): void {
+  const passed = new Map<Inode, number>();
+  kernel.frames.forEach(start, count, (_pfn, n, id) => {
+    const { inode, kind } = kernel.classes.get(id);
+    if (kind !== 'gmem' || !inode || mayTake(kernel, kind, inode)) return;
+    passed.set(inode, (passed.get(inode) ?? 0) + n);
+  });
+  for (const [inode, pages] of passed) {
+    kernel.gmemMigrated({ inode, reason: 'compaction', moved: 0, failed: 0, passed: pages, errno: 0 });
+  }
 }
 
 const pagesOf = (moves: readonly Move[]): number => moves.reduce((sum, { count }) => sum + count, 0);

@@ -15,6 +15,8 @@ export interface GmemMigration {
   readonly reason: MigrateReason;
   readonly moved: number;
   readonly failed: number;
+  /** Pages that compaction passed over, as they are none that it may take; absent: none. */
+  readonly passed?: number;
   /** Why pages stayed; 0 when none did. */
   readonly errno: Errno | 0;
 }

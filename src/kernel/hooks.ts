@@ -28,7 +28,7 @@ export interface KernelHooks {
   /** Pages have other frames: pages by node before and after. */
   folioMoved: (inode: Inode, pages: PageRuns, from: Float64Array, to: Float64Array) => void;
   /** MMU notifiers were called for entries of a shadow VMA that map pages of its file. */
-  shadowUnmapped: (inode: Inode, pages: PageLane, folios: number) => void;
+  shadowUnmapped: (inode: Inode, pages: PageLane, calls: number) => void;
   /** Whether walks of page tables take shadow VMAs for memory that can move (vma_migratable). */
   shadowIsMigratable: () => boolean;
 }

@@ -37,9 +37,9 @@ export function mbindMoving(
   const strict = request.strict && policy !== null;
   if (!move && !strict) return mbind(kernel, mm, vpn, pages, policy);
   const isMisplaced = (nid: number): boolean => !nodes.includes(nid);
-  const all = queuePages(kernel, mm, vpn, pages, { isWanted: isMisplaced, all: true });
+  const all = queuePages(kernel, mm, vpn, pages, { isWanted: isMisplaced, all: true }).pages;
   if (strict && !move && all.length > 0 && isCovered(task, vpn, all[0]!.vpn)) return 'EIO';
-  const queue = move ? queuePages(kernel, mm, vpn, pages, { isWanted: isMisplaced, all: false }) : [];
+  const queue = move ? queuePages(kernel, mm, vpn, pages, { isWanted: isMisplaced, all: false }).pages : [];
   const errno = mbind(kernel, mm, vpn, pages, policy);
   if (errno || queue.length === 0) return errno;
   const { failed, isOutOfMemory } = migratePages(

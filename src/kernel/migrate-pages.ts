@@ -56,12 +56,12 @@ export function moveNodes(
       isWanted: (nid) => nid === pair.source,
       all: true,
     });
-    const result = migratePages(kernel, queue, framesOf(kernel, caller, pair.target), {
+    const result = migratePages(kernel, queue.pages, framesOf(kernel, caller, pair.target), {
       mode: 'sync',
       reason: 'syscall',
     });
     if (result.isOutOfMemory) return 'ENOMEM';
-    failed += result.failed;
+    failed += queue.failed + result.failed;
   }
 }
 

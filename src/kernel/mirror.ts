@@ -2,9 +2,8 @@ import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane, type FrameRun } from './page-allocator.ts';
-import { accountMaps } from './map-counts.ts';
 import { LaneSet } from './lane-set.ts';
-import { forEachMapping, mapShadowRange } from './rmap.ts';
+import { forEachMapping, mapIn, mapShadowRange } from './rmap.ts';
 import { allocateAccounted } from './accounted-pages.ts';
 import { indexOf, isCopiedWhole, isPfnmap, type Vma } from './vma.ts';
 
@@ -45,13 +44,13 @@ export function mirrorPages(
     if (isPfnmap(vma)) continue;
     if (inside === indices.length) {
       for (const run of runs) {
-        forEachLane(run.count, run.period, run.lanes, (pfn, n) => accountMaps(kernel, mm, pfn, n));
+        forEachLane(run.count, run.period, run.lanes, (pfn, n) => mapIn(kernel, mm, vma, pfn, n));
       }
       continue;
     }
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i]!;
-      if (index >= vma.pgoff && index < end) accountMaps(kernel, mm, inode.cache.get(index), 1);
+      if (index >= vma.pgoff && index < end) mapIn(kernel, mm, vma, inode.cache.get(index), 1);
     }
   }
 }
@@ -101,7 +100,7 @@ function mapRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, count: number
   addTables(kernel, mm, mm.tables.add(vpn, count));
   kernel.shadowWork.installed += count;
   forEachMapping(mm, vma, vpn, count, (_, n, period, lanes) => {
-    forEachLane(n, period, lanes, (pfn, length) => accountMaps(kernel, mm, pfn, length));
+    forEachLane(n, period, lanes, (pfn, length) => mapIn(kernel, mm, vma, pfn, length));
   });
 }
 

@@ -2,6 +2,7 @@ import type { Kernel } from './kernel.ts';
 import type { Isolated } from './migrate.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
+import { RangeSet } from './range-set.ts';
 import { forEachMapping } from './rmap.ts';
 import type { Vma } from './vma.ts';
 
@@ -44,18 +45,41 @@ export function forEachStretch(
 export const isMigratable = (kernel: Kernel, vma: Vma): boolean =>
   !vma.isShadow || kernel.hooks.shadowIsMigratable();
 
+/** Pages that a walk took off their lists, and how many folios it could not take. */
+export interface PageQueue {
+  pages: Isolated[];
+  failed: number;
+}
+
 /**
  * mm/mempolicy.c:queue_pages_range with MPOL_MF_MOVE: present pages of the VMAs in a range. A page that is passed over because several
- * processes map it is no failure.
+ * processes map it is no failure; one that the walk meets again, in another VMA, is off its list by then and is one (migrate_folio_add).
  */
-export function queuePages(kernel: Kernel, mm: Mm, vpn: number, count: number, rule: QueueRule): Isolated[] {
-  const out: Isolated[] = [];
+export function queuePages(kernel: Kernel, mm: Mm, vpn: number, count: number, rule: QueueRule): PageQueue {
+  const pages: Isolated[] = [];
+  const taken = new RangeSet();
+  let failed = 0;
+  const takeOnce = (stretch: Isolated): void => {
+    const { pfn, stride } = stretch;
+    const fresh: Isolated[] = [];
+    taken.forEachGap(pfn, stretch.count, (start, n) => {
+      fresh.push({ ...stretch, vpn: stretch.vpn + (start - pfn) * stride, pfn: start, count: n });
+    });
+    const missed = stretch.count - fresh.reduce((sum, one) => sum + one.count, 0);
+    const { order } = kernel.classes.get(kernel.frames.classOf(pfn));
+    failed += Math.ceil(missed / 2 ** order);
+    for (const one of fresh) taken.add(one.pfn, one.count);
+    pages.push(...fresh);
+  };
   for (const vma of mm.overlapping(vpn, vpn + count)) {
     if (!isMigratable(kernel, vma)) continue;
     const from = Math.max(vpn, vma.start);
     forEachStretch(kernel, mm, vma, from, Math.min(vpn + count, vma.end) - from, (stretch, nid, maps) => {
-      if (rule.isWanted(nid) && (rule.all || maps === 1)) out.push(stretch);
+      if (!rule.isWanted(nid)) return;
+      // Only what is mapped more than once can come again.
+      if (maps === 1) pages.push(stretch);
+      else if (rule.all) takeOnce(stretch);
     });
   }
-  return out;
+  return { pages, failed };
 }

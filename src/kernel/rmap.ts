@@ -1,3 +1,4 @@
+import { setMlocked } from './folios.ts';
 import { dropHuge } from './huge-maps.ts';
 import type { Kernel } from './kernel.ts';
 import { accountMaps, unmapFrames } from './map-counts.ts';
@@ -31,7 +32,7 @@ export function mapShadowRange(kernel: Kernel, mm: Mm, vma: Vma, index: number, 
     cache.forEach(at, n, (start, m, period, lanes) => {
       pages.add(start, m);
       kernel.shadowWork.installed += m;
-      forEachLane(m, period, lanes, (pfn, length) => accountMaps(kernel, mm, pfn, length));
+      forEachLane(m, period, lanes, (pfn, length) => mapIn(kernel, mm, vma, pfn, length));
     });
   });
 }
@@ -49,7 +50,7 @@ export function mapShadowLane(kernel: Kernel, mm: Mm, vma: Vma, lane: Lane): voi
     }
     pages.addLane(part);
     kernel.shadowWork.installed += part.count;
-    forEachFrameOfLane(cache, part, (pfn, n) => accountMaps(kernel, mm, pfn, n));
+    forEachFrameOfLane(cache, part, (pfn, n) => mapIn(kernel, mm, vma, pfn, n));
   }
 }
 
@@ -68,6 +69,12 @@ export function zapShadowLane(kernel: Kernel, mm: Mm, vma: Vma, lane: Lane): voi
   }
   vma.shadowPages!.removeLane(lane);
   if (mm.pt.size > 0) for (const notify of kernel.mmuNotifiers) notify(mm, vpn, lane.count, lane.stride);
+}
+
+/** Counts an entry of a shadow VMA for consecutive frames, which are locked where the VMA is (mm/rmap.c:__folio_add_file_rmap). */
+export function mapIn(kernel: Kernel, mm: Mm, vma: Vma, pfn: number, count: number): void {
+  accountMaps(kernel, mm, pfn, count);
+  if (vma.isLocked) setMlocked(kernel, pfn, count, true, true);
 }
 
 /** Visits what page-table entries of a VMA map in a range of its pages: page address, then frames as PfnMap gives them. */
@@ -127,6 +134,8 @@ function zapShadows(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
     const n = Math.min(vpn + count, vma.end) - from;
     forEachMapping(mm, vma, from, n, (_, m, period, lanes) => {
       kernel.shadowWork.removed += m;
+      if (vma.isLocked)
+        forEachLane(m, period, lanes, (pfn, length) => setMlocked(kernel, pfn, length, false));
       unmapFrames(kernel, mm, m, period, lanes);
     });
     pages.remove(indexOf(vma, from), n);

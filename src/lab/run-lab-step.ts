@@ -23,6 +23,8 @@ export function unrunnable(step: Step): string | null {
   if (verb === 'soft_offline') {
     return 'only the model knows which frame holds a page of a file that nobody maps: write an address to soft_offline_page';
   }
+  if (verb === 'numa_balance')
+    return 'only the model can be told when: on a real kernel NUMA balancing scans in its own time';
   if (verb === 'vm launch-update' || (verb === 'vm create' && step.args.type === 'snp'))
     return 'SNP needs a host with the hardware: no emulated CPU has it';
   if ((verb === 'vm touch' || verb === 'vm ttouch') && step.args.code === null)

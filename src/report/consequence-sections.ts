@@ -7,6 +7,7 @@ import {
   hazardTable,
   limitTable,
   metadataTable,
+  moverTable,
   operationTable,
   payerTables,
   placementTable,
@@ -19,7 +20,7 @@ import {
 import type { Section } from './html-page.ts';
 import { htmlTable, type ReportTable } from './html-table.ts';
 import { html, type Html } from './html-text.ts';
-import { threadText, VERDICT_NOTE } from './verdict-words.ts';
+import { PLACEMENT_TITLE, threadText, VERDICT_NOTE } from './verdict-words.ts';
 
 /** What follows from the designs, as sections of the HTML report: the scorecard, its consequences, and the steps that they refer to. */
 export function consequenceSections(result: RunResult, report: ConsequenceReport): Section[] {
@@ -46,14 +47,7 @@ export function consequenceSections(result: RunResult, report: ConsequenceReport
   const moment = html`<p>At snapshot ${subject.snapshot} (step ${subject.step}).</p>`;
   const limits = limitTable(report);
   const placement = placementTable(report, subject);
-  const movers = report.strategies.flatMap(({ strategy, movers: tried }) =>
-    tried.map(({ step, line, text, outcome, message }) => [
-      strategy,
-      `step ${step} (line ${line})`,
-      text,
-      message === '' ? outcome : `${outcome}: ${message}`,
-    ]),
-  );
+  const movers = moverTable(report);
   const pools = poolTable(report);
   const metadata = metadataTable(report, subject);
   const operations = operationTable(report);
@@ -71,21 +65,12 @@ export function consequenceSections(result: RunResult, report: ConsequenceReport
         ${payerTables(report, subject).map(titled)} ${limits && titled(limits)}`,
     },
     { id: 'deaths', title: 'Who dies', body: html`${moment} ${htmlTable(deathTable(report, subject))}` },
-    ...(placement
+    ...(placement || movers
       ? [
           {
             id: 'placement',
-            title: 'Off policy, and what movers could do',
-            body: html`${moment} ${htmlTable(placement)}
-            ${
-              movers.length === 0
-                ? null
-                : titled({
-                    title: 'Movers that the script called',
-                    header: ['Strategy', 'Step', 'Call', 'Result'],
-                    rows: movers,
-                  })
-            }`,
+            title: PLACEMENT_TITLE,
+            body: html`${moment} ${placement && titled(placement)} ${movers && titled(movers)}`,
           },
         ]
       : []),
@@ -128,7 +113,9 @@ function shownSteps(
 ): StepResult[] {
   const wanted = new Set([
     ...scorecard.flatMap(({ cells }) => cells.flatMap(({ evidence }) => (evidence ? [evidence.step] : []))),
-    ...follows.flatMap(({ hazards, pools }) => [...hazards, ...pools].map(({ step }) => step)),
+    ...follows.flatMap(({ hazards, pools, movers }) =>
+      [...hazards, ...pools, ...movers].map(({ step }) => step),
+    ),
     ...strategies.flatMap(({ snapshots }) => snapshots.map(({ step }) => step)),
   ]);
   const byNumber = new Map(strategies.flatMap(({ steps }) => steps.map((step) => [step.n, step] as const)));

@@ -3,6 +3,7 @@ import { COST_TABLE } from '../analysis/cost-table.ts';
 import type { Death } from '../analysis/deaths.ts';
 import { HAZARD_TITLES } from '../analysis/hazards.ts';
 import { agrees } from '../analysis/judge.ts';
+import { isBeside, whyNot, type MoverStep } from '../analysis/mover-steps.ts';
 import type { LimitRow, PayerRow } from '../analysis/payers.ts';
 import type { PlacementRow } from '../analysis/placement-losses.ts';
 import type { PoolRow } from '../analysis/pool-rows.ts';
@@ -11,6 +12,7 @@ import type { Subject } from '../analysis/subject.ts';
 import { TOOL_FORMULAS } from '../analysis/tool-formulas.ts';
 import type { ToolRow } from '../analysis/tool-rows.ts';
 import { errorText, sizeText } from '../charts/size-text.ts';
+import type { MoverName } from '../result/types.ts';
 import type { ReportCell, ReportTable } from './html-table.ts';
 import { evidenceText, figureText, VERDICT_SIGNS } from './verdict-words.ts';
 
@@ -132,13 +134,13 @@ export function deathText({ victim, victimKb, limit, largest, largestKb, isBysta
   return `${victim} (${sizeText(victimKb)}) at step ${step}: ${why}; ${whom}`;
 }
 
-/** Private memory by file: off policy, where, and whether movers can help. */
+/** Private memory by file: how much lies off policy, and where. */
 export function placementTable({ strategies }: ConsequenceReport, subject: Subject): ReportTable | null {
   const at = strategies.map(({ placements }) => placements.filter(({ step }) => step === subject.step));
   const objects = unique(at.flat().map(({ object }) => object));
   if (objects.length === 0) return null;
   return {
-    title: 'Off policy, and what movers could do',
+    title: 'Off policy, by backend',
     header: ['File', ...strategies.map(({ strategy }) => strategy)],
     rows: objects.map((object) => [
       object,
@@ -155,15 +157,53 @@ function placementCell(row: PlacementRow | undefined): ReportCell {
   const text = isRight ? 'on policy' : `${sizeText(offPolicyKb ?? 0)} off policy`;
   return {
     text: offPolicyKb === null ? 'no wish stated' : text,
-    note: [`of ${sizeText(kb)}`, ...where, moverWords(row)].join('; '),
+    note: [`of ${sizeText(kb)}`, ...where].join('; '),
     tone: offPolicyKb === null ? undefined : isRight ? 'good' : 'bad',
   };
 }
 
-function moverWords({ kb, movableKb }: PlacementRow): string {
-  if (movableKb === null) return 'what movers may take is unknown';
-  if (movableKb === 0) return 'movers may take nothing';
-  return `movers may take ${movableKb === kb ? 'all of it' : sizeText(movableKb)}`;
+/** Steps that had mm move pages, and what became of private memory under each design; movers that the script calls nowhere stand there as such. */
+export function moverTable({ strategies }: ConsequenceReport): ReportTable | null {
+  const steps = new Map(strategies.flatMap(({ movers }) => movers.map((one) => [one.step, one] as const)));
+  if (steps.size === 0) return null;
+  const called = [...steps.values()].sort((a, b) => a.step - b.step);
+  const missing = USUAL_MOVERS.filter((name) => called.every(({ mover }) => mover !== name));
+  return {
+    title: 'What movers did with private memory',
+    header: ['Mover', ...strategies.map(({ strategy }) => strategy)],
+    rows: [
+      ...called.map(({ step, mover, text }) => [
+        { text: mover, note: text },
+        ...strategies.map(({ movers }) => moverCell(movers.find((one) => one.step === step))),
+      ]),
+      ...missing.map((name) => [name, ...strategies.map(() => 'not tried')]),
+    ],
+  };
+}
+
+/** Movers that people who run hosts count on. */
+const USUAL_MOVERS: readonly MoverName[] = ['NUMA balancing', 'migratepages', 'compaction', 'offlining'];
+
+function moverCell(tried: MoverStep | undefined): ReportCell {
+  if (!tried) return '–';
+  const { step, line, wantedKb, movedKb, gainedHugeBlocks, offlinedBlocks, rehomedKb } = tried;
+  const isAll = agrees(movedKb, wantedKb);
+  const text =
+    movedKb === 0 ? `nothing of ${sizeText(wantedKb)}` : `${sizeText(movedKb)} of ${sizeText(wantedKb)}`;
+  const gains = [
+    ...(gainedHugeBlocks > 0 ? [`${gainedHugeBlocks} more free blocks of 2 MiB`] : []),
+    ...(offlinedBlocks > 0 ? [`${offlinedBlocks} ${offlinedBlocks === 1 ? 'block' : 'blocks'} offline`] : []),
+    ...(rehomedKb > 0 ? [`${sizeText(rehomedKb)} came on policy`] : []),
+    ...(rehomedKb < 0 ? [`${sizeText(-rehomedKb)} went off policy`] : []),
+  ];
+  const reason = whyNot(tried).replace(/^, /, '');
+  const words = [...(reason === '' ? [] : [reason]), ...gains];
+  return {
+    text: wantedKb === 0 ? 'none to move' : isAll ? `all of ${sizeText(wantedKb)}` : text,
+    note: words.length > 0 ? words.join('; ') : undefined,
+    tone: wantedKb === 0 || isBeside(tried) ? undefined : isAll ? 'good' : movedKb > 0 ? 'mixed' : 'bad',
+    link: { to: stepId(step), text: evidenceText({ step, line, snapshot: null }) },
+  };
 }
 
 /** Memory that conversions left in both pools, by file, over the whole run. */

@@ -6,6 +6,7 @@ import {
   hazardTable,
   limitTable,
   metadataTable,
+  moverTable,
   operationTable,
   payerTables,
   placementTable,
@@ -15,6 +16,7 @@ import {
 import type { ReportCell, ReportTable } from './html-table.ts';
 import { escapeMd, tableMd } from './md-text.ts';
 import { scorecardMd } from './scorecard-text.ts';
+import { PLACEMENT_TITLE } from './verdict-words.ts';
 
 /** What follows from the designs, as sections of summary.md: title and Markdown. */
 export function consequencesMd(
@@ -28,7 +30,7 @@ export function consequencesMd(
   const tables: [string, (ReportTable | null)[]][] = [
     ['Who pays for whom', [...payerTables(report, subject), limitTable(report)]],
     ['Who dies', [deathTable(report, subject)]],
-    ['Off policy, and what movers could do', [placementTable(report, subject)]],
+    [PLACEMENT_TITLE, [placementTable(report, subject), moverTable(report)]],
     ['Memory in both pools', [poolTable(report)]],
     ['What it costs', [metadataTable(report, subject), operationTable(report)]],
     ['What tools make people believe', [toolTable(report, subject)]],

@@ -15,6 +15,9 @@ export const VERDICT_NOTE: string =
   'Every verdict is computed from this run: met, partly or not met over all of its snapshots that can tell, with the worst one shown; ' +
   'not tried: nothing in the scenario puts the requirement to the test.';
 
+/** Title of the section about pages off policy and those who could bring them home. */
+export const PLACEMENT_TITLE = 'Off policy, and what movers did about it';
+
 /** The number behind a verdict in words: `83.3 MiB of 40.1 GiB in VmRSS of qemu`. */
 export function figureText({ value, of, unit, words }: Figure): string {
   switch (unit) {

@@ -192,10 +192,28 @@ export interface FindingLink {
   message: string;
 }
 
+/** Who moves pages, in the words of tables; `allocation` is a step that just needs memory. */
+export type MoverName =
+  | 'compaction'
+  | 'NUMA balancing'
+  | 'migratepages'
+  | 'move_pages'
+  | 'mbind'
+  | 'cpuset'
+  | 'offlining'
+  | 'soft offline'
+  | 'huge page pool'
+  | 'allocation';
+
 /** A step that had mm move pages: what became of private memory, and what was gained. */
 export interface MoverRecord {
   step: number;
   line: number;
+  mover: MoverName;
+  /** Private pages that it was asked to move; null where the mover itself picks what it takes. */
+  askedPages: number | null;
+  /** Private pages that went from their files and are lost. */
+  lostPages: number;
   /** Private memory that it found, by file and mover. */
   files: MovedFile[];
   /** Free blocks of 2 MiB that there are more of afterwards, per node id. */
@@ -214,7 +232,9 @@ export interface MovedFile {
   movedPages: number;
   /** Pages that it could not move, each time that it found them. */
   failedPages: number;
-  /** Why not. */
+  /** Pages that it passed over as nothing to take. */
+  passedPages: number;
+  /** Why it could not. */
   errnos: Errno[];
 }
 

@@ -141,6 +141,8 @@ export interface StepArgs {
   // worker
   soft_offline: { name: string; offset: number; bytes: number };
   noop: NoArgs;
+  /** NUMA balancing of its address space: the scanner's pass, and accesses of the worker's thread. */
+  numa_balance: NoArgs;
   exit: NoArgs;
   mempolicy: { mode: ModeName; flags: ModeFlag[]; nodes: number[] };
   affinity: { cpu: number };

@@ -77,13 +77,13 @@ export class WorldView implements KernelView {
     const mm = mmOf(process);
     const answer = mmap(kernel, mm, {
       pages: count,
-      prot: '---',
+      prot: `${options.flags.includes('rd') ? 'r' : '-'}${options.flags.includes('wr') ? 'w' : '-'}-`,
       shared: true,
       file: inodeOf(gmem),
       pgoff: index,
       at: null,
       noreserve: true,
-      extraFlags: options.flags,
+      extraFlags: options.flags.filter((flag) => flag !== 'rd' && flag !== 'wr'),
       shadow: { isUncounted: !options.countsInVm, isHidden: !options.isListed, mirrors: options.mirrors },
     });
     if (typeof answer === 'number' && options.mirrors) startMirroring(kernel, mm, mm.find(answer)!);

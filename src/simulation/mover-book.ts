@@ -4,6 +4,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { HUGE_ORDER } from '../kernel/huge-frames.ts';
 import type { MovedFile, MoverRecord } from '../result/types.ts';
 import type { Step } from '../scenario/types.ts';
+import { askedPages, moverOf } from './mover-of-step.ts';
 import { offPolicyNodes } from './readers/truth-facts.ts';
 import type { World } from './world.ts';
 
@@ -12,34 +13,7 @@ interface Gauge {
   hugeBlocks: number[];
   offlined: number[];
   offPolicyPages: number | null;
-}
-
-/** Files of the machine whose writing moves pages. */
-const MOVING_FILE = /\/(compact_memory|compact|soft_offline_page|cpuset\.mems|nr_hugepages(_mempolicy)?)$/;
-
-/** Whether a step asks mm to move pages: only these are measured, since measuring looks at all free memory. */
-function isMover(step: Step): boolean {
-  switch (step.verb) {
-    case 'compact':
-    case 'offline':
-    case 'offline_node':
-    case 'migratepages':
-    case 'move_pages':
-    case 'soft_offline':
-    case 'exec':
-      return true;
-    case 'write':
-      return MOVING_FILE.test(step.args.path);
-    case 'cgroup limit':
-      return MOVING_FILE.test(`/${step.args.file}`);
-    case 'cgroup move':
-      return true;
-    case 'mbind':
-    case 'gmem policy':
-      return step.args.move;
-    default:
-      return false;
-  }
+  privatePages: number;
 }
 
 /** What movers did: how much private memory they moved and how much they could not, and what was gained by it. */
@@ -55,25 +29,35 @@ export class MoverBook {
 
   /** Runs a step; a mover that did something leaves a record. */
   around<T>(step: Step, run: () => T): T {
-    const before = isMover(step) ? this.#gauge() : null;
+    // Only movers are measured, since measuring looks at all free memory.
+    const mover = moverOf(step);
+    const asked = mover === null ? null : askedPages(this.#world, step);
+    const before = mover === null ? null : this.#gauge();
     const result = run();
     const outcomes = this.#outcomes;
     this.#outcomes = [];
     if (!before && outcomes.length === 0) return result;
     const after = this.#gauge();
+    const files = sums(outcomes);
+    const moved = files.reduce((sum, { movedPages }) => sum + movedPages, 0);
     const record: MoverRecord = {
       ...this.#world.at,
-      files: sums(outcomes),
+      mover: mover ?? 'allocation',
+      askedPages: mover === 'cpuset' ? (askedPages(this.#world, step) ?? 0) + moved : asked,
+      lostPages: before ? Math.max(0, before.privatePages - after.privatePages) : 0,
+      files,
       gainedHugeBlocks: before
         ? difference(before.hugeBlocks, after.hugeBlocks)
         : after.hugeBlocks.map(() => 0),
       offlinedBlocks: before ? difference(before.offlined, after.offlined) : after.offlined.map(() => 0),
-      rehomedPages: before ? (before.offPolicyPages ?? 0) - (after.offPolicyPages ?? 0) : 0,
+      // What is lost is no longer off policy, and has come nowhere.
+      rehomedPages: before && moved > 0 ? (before.offPolicyPages ?? 0) - (after.offPolicyPages ?? 0) : 0,
     };
     const isNews = [...record.gainedHugeBlocks, ...record.offlinedBlocks, record.rehomedPages].some(
       (n) => n !== 0,
     );
-    if (record.files.length > 0 || isNews) this.records.push(record);
+    const isAsked = (record.askedPages ?? 0) > 0 || record.lostPages > 0;
+    if (files.length > 0 || isAsked || isNews) this.records.push(record);
     return result;
   }
 
@@ -85,6 +69,10 @@ export class MoverBook {
       ),
       offlined: [...kernel.offlined],
       offPolicyPages: offPolicyPages(this.#world, kernel),
+      privatePages: [...kernel.inodes].reduce(
+        (sum, { kind, cache }) => sum + (kind === 'gmem' ? cache.size : 0),
+        0,
+      ),
     };
   }
 }
@@ -104,12 +92,14 @@ const difference = (before: readonly number[], after: readonly number[]): number
 /** Outcomes by file, mover and reason of refusal. */
 function sums(outcomes: readonly GmemMigration[]): MovedFile[] {
   const out = new Map<string, MovedFile>();
-  for (const { inode, reason, moved, failed, errno } of outcomes) {
-    if (moved + failed === 0) continue;
+  for (const { inode, reason, moved, failed, passed = 0, errno } of outcomes) {
+    if (moved + failed + passed === 0) continue;
     const key = JSON.stringify([inode.id, reason]);
-    const row = out.get(key) ?? { object: inode.name, reason, movedPages: 0, failedPages: 0, errnos: [] };
+    const none = { movedPages: 0, failedPages: 0, passedPages: 0 };
+    const row = out.get(key) ?? { object: inode.name, reason, ...none, errnos: [] };
     row.movedPages += moved;
     row.failedPages += failed;
+    row.passedPages += passed;
     if (errno !== 0 && !row.errnos.includes(errno)) row.errnos.push(errno);
     out.set(key, row);
   }

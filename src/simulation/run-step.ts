@@ -2,7 +2,7 @@ import { LIMIT_FILES } from '../kernel/cgroups.ts';
 import type { StepResult } from '../result/types.ts';
 import type { Step, StepArgs, Verb } from '../scenario/types.ts';
 import { failed, type Outcome } from './outcome.ts';
-import { startWorker } from './start-worker.ts';
+import { DEFAULT_WORKER, startWorker } from './start-worker.ts';
 import { BLOCK_STEPS } from './steps/block-steps.ts';
 import { CONTROLLER_STEPS } from './steps/controller-steps.ts';
 import { killByFault, noticed } from './steps/death.ts';
@@ -30,9 +30,6 @@ const CONTROLLERS = { ...CONTROLLER_STEPS, ...MACHINE_STEPS, ...BLOCK_STEPS } as
   Partial<Record<Verb, AnyControllerHandler>>
 >;
 
-/** The worker of a step that names none. */
-const DEFAULT_WORKER = 'w0';
-
 /** Whether the model can run a step: it knows the verb, and what the step asks of it. */
 export function isModelled(step: Step): boolean {
   const { verb } = step;
@@ -48,8 +45,10 @@ export function isModelled(step: Step): boolean {
 /** Runs one step (anything but a snapshot) in a world. Failing system calls are results, never exceptions. */
 export function runStep(world: World, step: Step, n: number): StepResult {
   world.at = { step: n, line: step.line };
+  world.charges.beforeStep(step);
   const result = world.movers.around(step, () => dispatch(world, step, n));
   world.stale.afterStep();
+  world.charges.afterStep(step);
   world.pools.afterStep(step);
   return result;
 }

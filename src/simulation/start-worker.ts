@@ -12,6 +12,9 @@ import { growBackground } from './background.ts';
 import { Worker } from './worker.ts';
 import type { World } from './world.ts';
 
+/** The worker of a step that names none. */
+export const DEFAULT_WORKER = 'w0';
+
 /** A worker that the scenario says nothing about: on CPU 0, in the root cgroup, with an empty address space. */
 const PLAIN: ProcessSpec = { comm: 'worker', cmdline: ['/bin/worker'], pid: 0, cgroup: '/', image: [] };
 

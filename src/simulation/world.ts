@@ -16,6 +16,7 @@ import { kernelOperations } from './kernel-operations.ts';
 import { WorldView } from './kernel-view.ts';
 import { Ledger } from './ledger.ts';
 import { MappingJournal } from './mapping-journal.ts';
+import { ChargeWatch } from './charge-watch.ts';
 import { MoverBook } from './mover-book.ts';
 import { oomKill } from './oom-kill.ts';
 import { PoolBook } from './pool-book.ts';
@@ -57,6 +58,7 @@ export class World {
   /** What the script mounted. */
   readonly mounts: TmpfsMount[] = [];
   /** What movers did. */
+  readonly charges: ChargeWatch;
   readonly movers: MoverBook;
   /** Guest memory that lies in both pools. */
   readonly pools: PoolBook;
@@ -107,6 +109,7 @@ export class World {
       parts.some((part) => part.mayMigrate !== undefined) || config.scenario.steps.some(isSoftOffline);
     if (mayLose) this.kvm.hooks = journal.around(this.kvm.hooks, () => this.at);
     this.stale = new StaleWatch({ world: this, journal });
+    this.charges = new ChargeWatch({ world: this });
     this.movers = new MoverBook({ world: this });
     this.pools = new PoolBook({ world: this });
     applySysctls(this, machine.sysctl);

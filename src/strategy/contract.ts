@@ -184,8 +184,11 @@ export interface Hooks {
   migrateFolio?(gmem: Gmem, pages: PageLane, attempt: MigrateAttempt): MigrateAnswer;
   /** Pages were moved: how many each node lost, and got. */
   folioMoved?(gmem: Gmem, pages: PageRuns, from: ArrayLike<number>, to: ArrayLike<number>): void;
-  /** MMU notifiers were called for the addresses at which a shadow VMA maps these pages, because they are about to move: once for each folio. */
-  shadowUnmapped?(gmem: Gmem, pages: PageLane, folios: number): void;
+  /**
+   * MMU notifiers were called for the addresses at which a shadow VMA maps these pages: once for each folio that is about to move, or once for
+   * a VMA that NUMA balancing scans.
+   */
+  shadowUnmapped?(gmem: Gmem, pages: PageLane, calls: number): void;
   /** Whether walks of an address space take its shadow VMAs for memory that can move (vma_migratable); absent: no. */
   shadowIsMigratable?(): boolean;
   /** Whether private pages are allocated as movable memory (GFP_HIGHUSER_MOVABLE); asked once. Absent: no. */
@@ -200,7 +203,7 @@ export interface ShadowOptions {
   readonly isListed: boolean;
   /** Page-table entries follow the page cache: each page is mapped from its allocation to its end. Else populateShadow installs them. */
   readonly mirrors: boolean;
-  /** Flags of the VMA in the two letters of smaps: dc (left out by fork), dd, de, pf (entries name frames only), mm, mr, mw, sl (sealed). */
+  /** Flags of the VMA in the two letters of smaps: rd, wr (may be accessed), dc (left out by fork), dd, de, pf (entries name frames only), mm, mr, mw, sl (sealed). */
   readonly flags: readonly string[];
 }
 

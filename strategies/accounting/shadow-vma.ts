@@ -50,6 +50,12 @@ export const shadowVma: Part = {
         default: false,
         description: 'VM_MAYREAD and VM_MAYWRITE stay set, so that debuggers read it and MADV_REMOVE punches',
       },
+      accessible: {
+        type: 'boolean',
+        default: false,
+        description:
+          'VM_READ and VM_WRITE are set, though no entry gives access: NUMA balancing then scans it, and no hint comes of it',
+      },
       sealed: {
         type: 'boolean',
         default: false,
@@ -141,10 +147,11 @@ export const shadowVma: Part = {
 function vmFlags(options: Options): string[] {
   const entries = { page: [], mixed: ['mm'], pfn: ['pf', 'io'] }[String(options['entries'])] ?? [];
   return [
+    ...(options['accessible'] === true ? ['rd', 'wr', 'mr', 'mw'] : []),
     ...(options['dontcopy'] === true ? ['dc'] : []),
     ...(options['dontexpand'] === true || options['entries'] === 'pfn' ? ['de'] : []),
     ...(options['dontdump'] === true || options['entries'] === 'pfn' ? ['dd'] : []),
-    ...(options['may-access'] === true ? ['mr', 'mw'] : []),
+    ...(options['may-access'] === true && options['accessible'] !== true ? ['mr', 'mw'] : []),
     ...(options['sealed'] === true ? ['sl'] : []),
     ...entries,
   ];

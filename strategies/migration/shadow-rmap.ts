@@ -22,8 +22,8 @@ export const shadowRmap: Part = {
   create: (view, options) => ({
     mayMigrate: () => true,
     shadowIsMigratable: () => true,
-    shadowUnmapped: (gmem, pages, folios) => {
-      view.count('MMU notifier for a shadow VMA', folios);
+    shadowUnmapped: (gmem, pages, calls) => {
+      view.count('MMU notifier for a shadow VMA', calls);
       if (options['kvm-knows-shadow'] === true) view.zapGuest(gmem, pages);
     },
   }),

@@ -1,4 +1,13 @@
-import type { Holding, ProcessTruth, RunResult, Snapshot, StrategyRun } from '../../src/result/types.ts';
+import type {
+  Holding,
+  MoverName,
+  MoverRecord,
+  ProcessTruth,
+  RunResult,
+  Snapshot,
+  StrategyRun,
+} from '../../src/result/types.ts';
+import type { Errno } from '../../src/units/errno.ts';
 import type { FdFacts, SnapshotFacts } from '../../src/procfs/facts.ts';
 import { sampleCgroup, sampleNode, sampleProcess, sampleSnapshot } from '../procfs/sample-facts.ts';
 
@@ -15,6 +24,40 @@ export function sampleHolding(change: Partial<Holding>): Holding {
     chargedPages: {},
     allocatedPages: {},
     offPolicyPages: null,
+    ...change,
+  };
+}
+
+/** What a mover did to one file, at line 10 below its step. */
+export function sampleMover(
+  step: number,
+  mover: MoverName,
+  {
+    moved = 0,
+    failed = 0,
+    passed = 0,
+    errno = '',
+  }: { moved?: number; failed?: number; passed?: number; errno?: Errno | '' },
+  change: Partial<MoverRecord> = {},
+): MoverRecord {
+  const file = {
+    object: 'private',
+    reason: 'compaction',
+    movedPages: moved,
+    failedPages: failed,
+    passedPages: passed,
+    errnos: errno === '' ? [] : [errno],
+  } as const;
+  return {
+    step,
+    line: step + 10,
+    mover,
+    askedPages: null,
+    lostPages: 0,
+    files: moved + failed + passed > 0 ? [{ ...file, errnos: [...file.errnos] }] : [],
+    gainedHugeBlocks: [0, 0],
+    offlinedBlocks: [0, 0],
+    rehomedPages: 0,
     ...change,
   };
 }

@@ -4,9 +4,9 @@ import { verdictOver, type Observation } from '../../src/analysis/judge.ts';
 import { REQUIREMENTS } from '../../src/analysis/requirements.ts';
 import { THREADS } from '../../src/analysis/threads.ts';
 import type { ProcessFacts } from '../../src/procfs/facts.ts';
-import type { Holding, Snapshot, StrategyRun } from '../../src/result/types.ts';
+import type { Holding, MoverRecord, Snapshot, StrategyRun } from '../../src/result/types.ts';
 import { sampleProcess, sampleVma } from '../procfs/sample-facts.ts';
-import { sampleHolding, sampleRun, sampleTruth, sampleWorld, trackedFd } from './fixture.ts';
+import { sampleHolding, sampleMover, sampleRun, sampleTruth, sampleWorld, trackedFd } from './fixture.ts';
 import { judged, sampleStep, verdicts } from './played.ts';
 
 const AT = { step: 7, line: 17, snapshot: 'booted' };
@@ -24,7 +24,6 @@ function guest({ process = {}, gmem = {}, label = 'booted', step = 7 }: Guest = 
   const holding = sampleHolding({
     nodePages: [100, 300],
     chargedPages: { '/a': 400 },
-    movablePages: 0,
     ...gmem,
   });
   const privateNodePages = holding.nodePages;
@@ -269,9 +268,16 @@ describe('placement per backend', () => {
 });
 
 describe('movable', () => {
-  const compact = sampleStep(5, 'compact');
-  const moved = (movablePages: number | undefined, change: Partial<StrategyRun> = {}): StrategyRun =>
-    run([guest({ gmem: { movablePages } })], change);
+  const steps = [
+    sampleStep(4, 'migratepages vmm 0 1'),
+    sampleStep(5, 'compact'),
+    sampleStep(7, 'snapshot booted'),
+  ];
+  const moved = (movers: StrategyRun['movers'], change: Partial<StrategyRun> = {}): StrategyRun =>
+    run([guest()], { steps, movers, ...change });
+  const compacted = (pages: Parameters<typeof sampleMover>[2]): MoverRecord =>
+    sampleMover(5, 'compaction', pages);
+  const unseen = sampleMover(4, 'migratepages', {}, { askedPages: 400 });
   const stale = {
     kind: 'hazard',
     id: 'stale-tdp-entry',
@@ -281,18 +287,29 @@ describe('movable', () => {
   } as const;
 
   it.each<[string, StrategyRun, string]>([
-    ['no page', moved(0), 'not met'],
-    ['some pages', moved(100, { steps: [compact] }), 'partly'],
-    ['all pages, but nobody tried', moved(400), 'partly'],
-    ['all pages', moved(400, { steps: [compact] }), 'met'],
-    ['all pages, with harm', moved(400, { steps: [compact], findings: [stale] }), 'not met'],
-    ['who knows', moved(undefined), 'not tried'],
+    ['nobody tried', moved(undefined), 'not tried'],
+    ['a mover that had none to move', moved([sampleMover(5, 'compaction', {})]), 'not tried'],
+    ['passed over', moved([compacted({ passed: 400 })]), 'not met'],
+    ['refused', moved([compacted({ failed: 400, errno: 'EOPNOTSUPP' })]), 'not met'],
+    ['not found', moved([unseen]), 'not met'],
+    ['some pages', moved([compacted({ moved: 300, failed: 100, errno: 'EIO' })]), 'partly'],
+    ['one mover can, another can not', moved([unseen, compacted({ moved: 400 })]), 'partly'],
+    ['all pages', moved([compacted({ moved: 400 })]), 'met'],
+    ['all pages, with harm', moved([compacted({ moved: 400 })], { findings: [stale] }), 'not met'],
   ])('%s', (_, played, verdict) => {
     expect(judged(played, 'movable').verdict).toBe(verdict);
   });
 
+  it('points at the mover that did worst, and says why', () => {
+    expect(judged(moved([unseen, compacted({ moved: 400 })]), 'movable')).toEqual({
+      verdict: 'partly',
+      figure: { value: 0, of: 1600, unit: 'kB', words: 'moved by migratepages, not found by it' },
+      evidence: { step: 4, line: 14, snapshot: null },
+    });
+  });
+
   it('points at the step that did harm', () => {
-    expect(judged(moved(400, { steps: [compact], findings: [stale] }), 'movable')).toMatchObject({
+    expect(judged(moved([compacted({ moved: 400 })], { findings: [stale] }), 'movable')).toMatchObject({
       figure: { words: 'hazard: vmm goes on using a freed frame' },
       evidence: { step: 5, line: 15, snapshot: null },
     });

@@ -69,6 +69,30 @@ describe('migrate_pages(2)', () => {
     checkBooks(lab.world.kernel);
   });
 
+  it('takes a page once that two VMAs map, and says of the second time that it could not', () => {
+    const lab = withMemfd(new Lab(), 'm', 3000);
+    const again = {
+      kind: 'memfd',
+      name: 'm',
+      shared: true,
+      readOnly: false,
+      at: null,
+      offset: null,
+    } as const;
+    lab.do('map', { ...again, bytes: pages(2000) });
+    lab.do('touch', { name: 'm', offset: 0, bytes: pages(2000), write: false, random: null });
+    expect(migrate(lab, [0], [1]).ret).toBe(2000);
+    const { cache } = inodeOf(lab, 'm');
+    expect(new Set(Array.from({ length: 3000 }, (_, i) => lab.world.kernel.nidOf(cache.get(i))))).toEqual(
+      new Set([1]),
+    );
+    expect(lab.world.kernel.vmEvents['pgmigrate_success']).toBe(3000);
+    // Both VMAs have the new frames.
+    const { mappings } = inodeOf(lab, 'm');
+    for (const { mm, vma } of mappings) expect(mm.pt.get(vma.start + 1999)).toBe(cache.get(1999));
+    checkBooks(lab.world.kernel);
+  });
+
   it('gives the i-th node the i-th target, and takes no page twice', () => {
     const lab = new Lab();
     lab.do('mempolicy', { mode: 'interleave', flags: [], nodes: [0, 1] });

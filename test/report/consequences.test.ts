@@ -4,7 +4,13 @@ import { consequenceReport } from '../../src/analysis/consequence-report.ts';
 import { mainSubject } from '../../src/analysis/subject.ts';
 import { compareStrategies } from '../../src/report/comparison.ts';
 import { consequenceSections } from '../../src/report/consequence-sections.ts';
-import { deathTable, limitTable, payerTables, placementTable } from '../../src/report/consequence-tables.ts';
+import {
+  deathTable,
+  limitTable,
+  moverTable,
+  payerTables,
+  placementTable,
+} from '../../src/report/consequence-tables.ts';
 import { consequencesMd } from '../../src/report/consequences-md.ts';
 import { payersCsv } from '../../src/report/csv.ts';
 import { formatComparison } from '../../src/report/format-comparison.ts';
@@ -12,7 +18,7 @@ import { scorecardText } from '../../src/report/scorecard-text.ts';
 import { figureText } from '../../src/report/verdict-words.ts';
 import type { RunResult, Snapshot } from '../../src/result/types.ts';
 import { sampleProcess, sampleVma } from '../procfs/sample-facts.ts';
-import { sampleResult, sampleRun, sampleWorld } from '../analysis/fixture.ts';
+import { sampleMover, sampleResult, sampleRun, sampleWorld } from '../analysis/fixture.ts';
 import { sampleStep } from '../analysis/played.ts';
 
 const steps = [
@@ -30,7 +36,6 @@ function world(): Snapshot {
   snapshot.truth.holdings.at(-1)!.chargedPages = { '/': 1500 };
   const gmem = snapshot.truth.holdings[2]!;
   gmem.offPolicyNodePages = [100, 0];
-  gmem.movablePages = 0;
   return snapshot;
 }
 
@@ -39,7 +44,6 @@ function result(): RunResult {
   const shown = world();
   const vma = sampleVma({ name: 'anon_inode:[kvm-gmem]', hasFile: true });
   shown.truth.structures = { 'struct-page': 400, 'host-table': 3, 'books of its own': 2 };
-  shown.truth.holdings[2]!.movablePages = 400;
   shown.truth.holdings[2]!.offPolicyPages = 0;
   shown.truth.holdings[2]!.offPolicyNodePages = [0, 0];
   shown.truth.holdings[2]!.chargedPages = { '/a': 400 };
@@ -56,12 +60,20 @@ function result(): RunResult {
     ],
   });
   return sampleResult([
-    sampleRun({ snapshots: [world()], steps, counts: { 'page cache insert': 400 } }),
+    sampleRun({
+      snapshots: [world()],
+      steps,
+      counts: { 'page cache insert': 400 },
+      movers: [sampleMover(5, 'compaction', { passed: 400 })],
+    }),
     sampleRun({
       name: 'shadow <vma>',
       label: 'hypothetical',
       snapshots: [shown],
       steps,
+      movers: [
+        sampleMover(5, 'compaction', { moved: 300 }, { gainedHugeBlocks: [0, 2], rehomedPages: -100 }),
+      ],
       counts: {
         'mmap_lock for write': 1,
         'page cache insert': 400,
@@ -167,7 +179,7 @@ describe('the consequences', () => {
     expect(page).toContain('shadow &#60;vma&#62;');
     expect(page).not.toContain('<vma>');
     expect(page).toContain('step 3: maps frame 7 → step 5: moves it away');
-    expect(page).toContain('gains nothing');
+    expect(page).toContain('went off policy');
   });
 
   it('have a word for every colour', () => {
@@ -223,9 +235,33 @@ describe('tables of consequences', () => {
     ]);
     expect(placementTable(report, subject)?.rows[0]).toEqual([
       'private',
-      { text: '400 kB off policy', note: 'of 1.6 MiB; 400 kB on N0; movers may take nothing', tone: 'bad' },
-      { text: 'on policy', note: 'of 1.6 MiB; movers may take all of it', tone: 'good' },
+      { text: '400 kB off policy', note: 'of 1.6 MiB; 400 kB on N0', tone: 'bad' },
+      { text: 'on policy', note: 'of 1.6 MiB', tone: 'good' },
     ]);
+  });
+});
+
+describe('the table of movers', () => {
+  it('has a row per step, and one for each usual mover that was not called', () => {
+    const [compaction, ...others] = moverTable(consequenceReport(result()))!.rows;
+    const link = { to: 'step-5', text: 'step 5, line 15' };
+    expect(compaction).toEqual([
+      { text: 'compaction', note: 'compact' },
+      { text: 'nothing of 1.6 MiB', note: 'passed over', tone: 'bad', link },
+      {
+        text: 'all of 1.2 MiB',
+        note: '2 more free blocks of 2 MiB; 400 kB went off policy',
+        tone: 'good',
+        link,
+      },
+    ]);
+    expect(others).toEqual(
+      ['NUMA balancing', 'migratepages', 'offlining'].map((name) => [name, 'not tried', 'not tried']),
+    );
+  });
+
+  it('is not there where no mover met private memory', () => {
+    expect(moverTable(consequenceReport(sampleResult([sampleRun({ snapshots: [] })])))).toBeNull();
   });
 });
 

@@ -45,6 +45,7 @@ const TABLE: Row[] = [
   ['note so far = 0', 'note', { text: 'so far = 0' }],
   ['note', 'note', { text: '' }],
   ['noop', 'noop', {}],
+  ['numa_balance', 'numa_balance', {}],
   ['exit', 'exit', {}],
   ['mempolicy interleave 2,3', 'mempolicy', policy('interleave', [2, 3])],
   ['mempolicy interleave=static 2,3', 'mempolicy', policy('interleave', [2, 3], ['static'])],

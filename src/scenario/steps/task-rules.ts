@@ -9,6 +9,7 @@ const DEFAULT_FILTER = 0x33;
 /** Steps about the worker itself: policy, CPU, limits, fork, exit. */
 export const TASK_RULES: StepRules<
   | 'noop'
+  | 'numa_balance'
   | 'exit'
   | 'mempolicy'
   | 'affinity'
@@ -22,6 +23,7 @@ export const TASK_RULES: StepRules<
   | 'reap'
 > = {
   noop: { usage: '', read: () => ({}) },
+  numa_balance: { usage: '', read: () => ({}) },
   exit: { usage: '', read: () => ({}) },
   mempolicy: { usage: 'MODE[=FLAG] [NODES]', read: takePolicy },
   affinity: { usage: 'CPU', read: (words) => ({ cpu: takeCpu(words) }) },

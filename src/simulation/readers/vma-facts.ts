@@ -1,6 +1,7 @@
 import { type FolioClass, REFERENCED } from '../../kernel/folio-class.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { policyText } from '../../kernel/mempolicy.ts';
+import { vmaPolicy } from '../../kernel/vma-policy.ts';
 import { forEachLevel } from '../../kernel/huge-maps.ts';
 import { isShmemAllowed } from '../../kernel/shmem-huge.ts';
 import { isThpAllowed } from '../../kernel/thp.ts';
@@ -35,7 +36,7 @@ function oneVma(world: World, process: Process, vma: Vma): VmaFacts {
     inode: vma.file?.ino ?? 0,
     name: vma.file?.path ?? vma.name,
     hasFile: vma.file !== null,
-    policy: policyText(policyAtStart(vma) ?? process.main.policy),
+    policy: policyText(vmaPolicy(vma) ?? process.main.policy),
     vmFlags: vmFlags(world, vma),
     hugetlb: vma.hugetlb !== null,
     kernelPageKb: pageKb,
@@ -44,16 +45,6 @@ function oneVma(world: World, process: Process, vma: Vma): VmaFacts {
     numa,
     smaps,
   };
-}
-
-/** fs/proc/task_mmu.c:show_numa_map: the file's shared policy where it has one, else the VMA's own, at the VMA's start. */
-function policyAtStart(vma: Vma): Vma['policy'] {
-  const { file } = vma;
-  if (file && (file.kind === 'shmem' || !file.policy.isEmpty)) {
-    const found = file.policy.lookup(indexOf(vma, vma.start)).policy;
-    if (found || file.kind === 'shmem') return found;
-  }
-  return vma.policy;
 }
 
 /** What a walk of the VMA's page-table entries adds up (smaps_account, gather_pte_stats). */

@@ -2,6 +2,7 @@ import { allowedNodes } from '../../kernel/cpuset.ts';
 import { execProcess } from '../../kernel/exec.ts';
 import { exitProcess, forkProcess } from '../../kernel/process.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
+import { balanceNuma } from '../../kernel/numa-balancing.ts';
 import { done, failed } from '../outcome.ts';
 import { Worker } from '../worker.ts';
 import { dumpCore } from './core-dump.ts';
@@ -12,6 +13,7 @@ import type { WorkerHandlers } from './handler.ts';
 /** Steps about the process itself: policy, CPU, limits, fork, exit. */
 export const TASK_STEPS: WorkerHandlers<
   | 'noop'
+  | 'numa_balance'
   | 'exit'
   | 'mempolicy'
   | 'affinity'
@@ -25,6 +27,10 @@ export const TASK_STEPS: WorkerHandlers<
   | 'coredump'
 > = {
   noop: () => done(),
+  numa_balance: (world, worker) => {
+    const { scanned, hinted, moved, failed: stayed } = balanceNuma(world.kernel, worker.task);
+    return done(0, `scanned=${scanned} hinted=${hinted} moved=${moved} failed=${stayed}`);
+  },
   reap: (world, worker) => reapAny(world, worker),
   exit: (world, worker) => {
     exitProcess(world.kernel, worker.process);
