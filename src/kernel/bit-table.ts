@@ -5,10 +5,10 @@
  */
 export const BLOCK = 512;
 const WORDS: number = BLOCK / 32;
-/** Blocks of a region: 4 GiB of pages. */
-export const REGION = 2048;
+/** Blocks of a region: 1 GiB of pages. */
+export const REGION = 512;
 
-const RECENT = 32;
+const RECENT = 64;
 
 interface Region {
   /** -1 while it waits to be used again. */
@@ -30,8 +30,8 @@ export class BitTable {
   readonly #regions: Region[] = [];
   /** Regions that hold nothing any more. */
   readonly #spare: Region[] = [];
-  /** Regions found lately, by the low bits of their keys. */
-  readonly #recent: (Region | undefined)[] = Array.from({ length: RECENT });
+  /** Regions found lately, by the low bits of their keys; made with the first region, as most tables never have one. */
+  #recent: (Region | undefined)[] = [];
 
   /** Number of a block's leaf (from 1), or 0. */
   find(block: number): number {
@@ -76,6 +76,26 @@ export class BitTable {
     region.words[slot] = word & ~bit;
     region.counts[row]!--;
     return true;
+  }
+
+  /** Sets (or clears) the bits [from, to). Returns how many that changed. */
+  change(leaf: number, from: number, to: number, isSet: boolean): number {
+    const region = this.#regions[Math.floor((leaf - 1) / REGION)]!;
+    const row = leaf - region.base;
+    const { words } = region;
+    let changed = 0;
+    for (let at = from; at < to;) {
+      const end = Math.min(to, (at | 31) + 1);
+      const mask = (0xffffffff >>> (32 - (end - at))) << (at & 31);
+      const slot = row * WORDS + (at >>> 5);
+      const word = words[slot]!;
+      const flips = (isSet ? ~word : word) & mask;
+      words[slot] = word ^ flips;
+      changed += popcount(flips);
+      at = end;
+    }
+    region.counts[row]! += isSet ? changed : -changed;
+    return changed;
   }
 
   /** First bit at or after `from` that is set (or clear); 512 when there is none. */
@@ -160,8 +180,16 @@ export class BitTable {
       counts: new Uint16Array(REGION),
       held: new Uint8Array(REGION),
     };
+    if (this.#regions.length === 0) this.#recent = Array.from({ length: RECENT });
     this.#regions.push(region);
     this.#byKey.set(key, region);
     return region;
   }
+}
+
+/** Bits set in a word. */
+function popcount(word: number): number {
+  let n = word - ((word >>> 1) & 0x55555555);
+  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
+  return Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }

@@ -109,8 +109,9 @@ export class PfnMap {
       const leaf = this.#leaves.find(block);
       const base = block * BLOCK;
       const stop = Math.min(end, base + BLOCK);
-      if (visit) this.#visitLeaf(leaf, base, Math.max(index, base), stop, visit);
-      for (let i = Math.max(index, base); i < stop; i++) if (this.#leaves.clear(leaf, i - base)) this.size--;
+      const start = Math.max(index, base);
+      if (visit) this.#visitLeaf(leaf, base, start, stop, visit);
+      this.size -= this.#leaves.change(leaf, start - base, stop - base, false);
       if (this.#leaves.countOf(leaf) === 0) this.#leaves.drop(block);
     }
     this.#clearRuns(index, end, visit);

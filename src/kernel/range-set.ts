@@ -201,10 +201,7 @@ export class RangeSet {
       if (isWhole) this.#cut(block, block + 1);
     }
     const base = block * BLOCK;
-    let changed = 0;
-    for (let bit = start - base; bit < end - base; bit++) {
-      if (on ? this.#mixed.set(leaf, bit) : this.#mixed.clear(leaf, bit)) changed++;
-    }
+    const changed = this.#mixed.change(leaf, start - base, end - base, on);
     this.size += on ? changed : -changed;
     const count = this.#mixed.countOf(leaf);
     if (count === 0) this.#mixed.drop(block);

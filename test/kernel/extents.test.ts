@@ -25,7 +25,7 @@ function runsOf(from: number, length: number, holds: (i: number) => boolean): nu
 describe('BitTable', () => {
   it('agrees with plain arrays of bits', () => {
     const op = fc.record({
-      kind: fc.constantFrom('set', 'set', 'set', 'clear', 'drop', 'full'),
+      kind: fc.constantFrom('set', 'set', 'set', 'clear', 'set range', 'clear range', 'drop', 'full'),
       block: fc.constantFrom(0, 1, 2, 40_000, 70_000),
       bits: fc.array(fc.nat(BLOCK - 1), { maxLength: 20 }),
     });
@@ -42,6 +42,18 @@ describe('BitTable', () => {
           }
           const leaf = table.find(block);
           const held = naive.get(block);
+          if (held && kind.endsWith('range')) {
+            const [from = 0, last = BLOCK - 1] = bits.toSorted((a, b) => a - b);
+            const isSet = kind === 'set range';
+            const range = numbers(from, last + 1 - from);
+            const changing = range.filter((bit) => held.has(bit) !== isSet);
+            for (const bit of changing) {
+              if (isSet) held.add(bit);
+              else held.delete(bit);
+            }
+            expect(table.change(leaf, from, last + 1, isSet)).toBe(changing.length);
+            continue;
+          }
           for (const bit of held ? bits : []) {
             const changes = kind === 'clear' ? held!.delete(bit) : !held!.has(bit);
             if (kind !== 'clear') held!.add(bit);
