@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../units/pages.ts';
 import { renderMapsLine } from '../procfs/maps.ts';
 import { renderNumaMapsLine, type NumaMapsVma } from '../procfs/numa-maps.ts';
 import { renderSmaps, type SmapsVma } from '../procfs/smaps.ts';
@@ -12,6 +13,8 @@ export interface ProcessComparison {
   /** Moves the tally to a file of this worker. */
   goTo: (name: string) => void;
   context: NoiseContext;
+  /** Whether smaps calls huge pages referenced by chance. */
+  referencesHugeByChance: boolean;
   /** Whether the kernel has soft-dirty bits at all. */
   hasSoftDirty: boolean;
 }
@@ -65,12 +68,22 @@ function entryLines(vma: SmapsVma, hasSoftDirty: boolean): Map<string, string> {
 /** The number of an smaps line; NaN where it has none. */
 const kbOf = (line: string | null): number => Number(/^\w+: +(\d+) kB$/.exec(line ?? '')?.[1] ?? Number.NaN);
 
+/** The context of a mapping, or of a whole process, that has so many bytes of anonymous huge pages. */
+export function withHugePages(
+  { context, referencesHugeByChance }: ProcessComparison,
+  bytes: number,
+): NoiseContext {
+  return referencesHugeByChance ? { ...context, hugeByChance: bytes / PAGE_SIZE } : context;
+}
+
 function compareEntry(
   tally: Tally,
-  { hasSoftDirty, context }: ProcessComparison,
+  comparison: ProcessComparison,
   kernel: SmapsVma,
   model: SmapsVma | undefined,
 ): void {
+  const { hasSoftDirty } = comparison;
+  const context = withHugePages(comparison, kernel.smaps.anonHuge);
   const ofModel = model ? entryLines(model, hasSoftDirty) : new Map<string, string>();
   const ofKernel = entryLines(kernel, hasSoftDirty);
   for (const label of new Set([...ofKernel.keys(), ...ofModel.keys()])) {

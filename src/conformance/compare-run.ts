@@ -61,11 +61,14 @@ export function compareRun(tally: Tally, capture: Capture, scenario: Scenario, r
 
 /** What noise bounds depend on, from the machine and the script. */
 function conditions(
-  { snapshots, hardware }: Capture,
+  { snapshots, hardware, profile }: Capture,
   steps: readonly Step[],
   count: number,
   since: readonly Step[],
-): Pick<SnapshotComparison, 'cpus' | 'nodes' | 'interleaves' | 'movesProcesses' | 'setsMax'> {
+): Pick<
+  SnapshotComparison,
+  'cpus' | 'nodes' | 'interleaves' | 'movesProcesses' | 'movesByCpuset' | 'referencesHugeByChance' | 'setsMax'
+> {
   const cpus = [...hardware.matchAll(/^node \d+ cpus:(.*)$/gm)].flatMap((match) =>
     match[1]!.trim().split(/\s+/),
   );
@@ -76,6 +79,8 @@ function conditions(
     nodes,
     interleaves: steps.slice(0, count).some(isInterleaving),
     movesProcesses: since.some((step) => movesProcess(step, hasCpusets)),
+    movesByCpuset: since.some((step) => movesByCpuset(step, hasCpusets)),
+    referencesHugeByChance: profile === '6.18',
     setsMax: since.some((step) => step.verb === 'cgroup limit' && step.args.file === 'memory.max'),
   };
 }
@@ -86,8 +91,10 @@ const isInterleaving = (step: Step): boolean =>
 
 const setsCpuset = (step: Step): boolean => step.verb === 'cgroup limit' && step.args.file === 'cpuset.mems';
 
+const movesByCpuset = (step: Step, hasCpusets: boolean): boolean =>
+  setsCpuset(step) || (step.verb === 'cgroup move' && hasCpusets);
+
 const movesProcess = (step: Step, hasCpusets: boolean): boolean =>
   step.verb === 'migratepages' ||
   (step.verb === 'exec' && step.args.argv.some((word) => word.endsWith('migratepages'))) ||
-  setsCpuset(step) ||
-  (step.verb === 'cgroup move' && hasCpusets);
+  movesByCpuset(step, hasCpusets);

@@ -9,7 +9,7 @@ import { compareNumastat } from './compare-numastat.ts';
 import { compareSystem, type Moment } from './compare-system.ts';
 import { compareTotals, type OwnHistory } from './compare-totals.ts';
 import { hull, type Interval, point } from './interval.ts';
-import type { Leftovers } from './leftovers.ts';
+import { type Leftovers, pagesMoved } from './leftovers.ts';
 import { isMappedByStep } from './mapped-ranges.ts';
 import type { NoiseContext } from './noise.ts';
 import { collapsedPages } from './khugepaged-noise.ts';
@@ -42,6 +42,10 @@ export interface SnapshotComparison {
   nodes: number;
   interleaves: boolean;
   movesProcesses: boolean;
+  /** A step since the snapshot before had a cpuset move a process's pages. */
+  movesByCpuset: boolean;
+  /** Whether smaps of this kernel calls huge pages referenced by chance. */
+  referencesHugeByChance: boolean;
   /** What the steps since the snapshot before asked, and what such steps may have set apart by now. */
   asked: AskedOfMemory;
   leftovers: Leftovers;
@@ -65,6 +69,11 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
       0,
       ...[before ?? now, now].map(({ kernel }) => slabPages(kernel.files) - slabPages(comparison.first)),
     ),
+    movedByCpuset:
+      comparison.movesByCpuset && before
+        ? (pagesMoved(now.kernel.files) ?? 0) - (pagesMoved(before.kernel.files) ?? 0)
+        : 0,
+    hugeByChance: 0,
     waitingPages: waitingPages(now.kernel.files) + (before ? waitingPages(before.kernel.files) : 0),
     hasTinySlab: hasTinySlab(now.kernel.files),
     knowsPageLists: now.kernel.files.has('sys/zoneinfo'),
@@ -174,7 +183,7 @@ function slabPages(files: SnapshotFiles): number {
 
 function compareProcess(
   tally: Tally,
-  { now }: SnapshotComparison,
+  { now, referencesHugeByChance }: SnapshotComparison,
   worker: string,
   context: NoiseContext,
   goTo: (where: string) => void,
@@ -194,6 +203,7 @@ function compareProcess(
     model,
     goTo: (name) => goTo(file(name)),
     context,
+    referencesHugeByChance,
     hasSoftDirty: [...kernel.vmas, ...kernel.ownVmas].some((vma) => vma.vmFlags.includes('sd')),
   };
   compareMappings(tally, comparison);

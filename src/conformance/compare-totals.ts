@@ -1,6 +1,6 @@
 import { SMAPS_FIELDS, fieldKb } from '../procfs/smaps-fields.ts';
 import { statusKb } from '../procfs/status.ts';
-import type { ProcessComparison } from './compare-mappings.ts';
+import { type ProcessComparison, withHugePages } from './compare-mappings.ts';
 import type { FieldClassName } from './field-class.ts';
 import { gap, intervalText, isPoint, minus, point, type Interval } from './interval.ts';
 import { noiseFor } from './noise.ts';
@@ -59,11 +59,12 @@ export function compareTotals(tally: Tally, comparison: TotalsComparison): void 
     }
   }
   goTo('smaps_rollup');
+  const ofRollup = { ...comparison, context: withHugePages(comparison, kernel.rollup?.smaps.anonHuge ?? 0) };
   for (const field of SMAPS_FIELDS) {
     const rest = ({ reading }: Side): Interval | null =>
       reading.rollup &&
       minus(point(fieldKb(field, reading.rollup.smaps)), ownRollup(reading.ownVmas, field.label));
-    compareRest(tally, comparison, 'smaps_rollup', field.label, rest(sides.kernel), rest(sides.model));
+    compareRest(tally, ofRollup, 'smaps_rollup', field.label, rest(sides.kernel), rest(sides.model));
   }
   if (kernel.oomScore !== null) {
     goTo('oom_score');

@@ -21,6 +21,10 @@ export interface NoiseContext {
   slabPages: number;
   /** A step asked the kernel to move the memory of a whole process. */
   movesProcesses: boolean;
+  /** Pages that the kernel moved since the snapshot before, where a step had a cpuset move them. */
+  movedByCpuset: number;
+  /** Pages of anonymous huge pages that a mapping or a process shows, where the kernel (6.18) references these by chance; else 0. */
+  hugeByChance: number;
   /** Pages on the lists of the CPUs of zones at their low watermark, at this snapshot and the one before. */
   waitingPages: number;
   /** The kernel calls no slab reclaimable: it was built for little memory (CONFIG_SLUB_TINY). */
@@ -261,6 +265,28 @@ export const NOISE: readonly NoiseClass[] = [
       (nid === Math.min(CONTROLLER_NODE, nodes - 1) ? (hasTinySlab ? 4096 : 512) + 128 * workers : 128) +
       128 * workerChanges +
       (movesProcesses ? PROGRAM_PAGES : 0),
+  },
+  {
+    id: 'cpuset-moves',
+    title: 'The CPU that moves pages to a new cpuset',
+    bound:
+      "the pages that the kernel moved, at snapshots after a change of a cgroup's cpuset; hits and misses have a bound of their own",
+    reason:
+      'the move is work that is queued for any CPU (cpuset_migrate_mm): whether its allocations are local hangs on which one takes it',
+    fields: [{ fieldClass: 'node numastat', names: /^(local_node|other_node)$/ }],
+    pages: ({ movedByCpuset }) => movedByCpuset,
+  },
+  {
+    id: 'huge-by-chance',
+    title: 'Huge pages that kernel 6.18 calls referenced',
+    bound: 'the anonymous huge pages of the mapping (AnonHugePages), on 6.18 alone',
+    reason:
+      'more and more of the huge pages that a child has and never touched count as referenced from one snapshot to the next, and others in the next boot of the same script; on 6.12 none ever does, on 7.3 all do',
+    fields: [
+      { fieldClass: 'smaps', names: /^Referenced$/ },
+      { fieldClass: 'smaps_rollup', names: /^Referenced$/ },
+    ],
+    pages: ({ hugeByChance }) => hugeByChance,
   },
   {
     id: 'charge-stock',

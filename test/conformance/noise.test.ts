@@ -17,6 +17,8 @@ const QUIET: NoiseContext = {
   ownFilePages: 0,
   slabPages: 0,
   movesProcesses: false,
+  movedByCpuset: 0,
+  hugeByChance: 0,
   waitingPages: 0,
   hasTinySlab: false,
   knowsPageLists: true,
@@ -104,6 +106,10 @@ describe('noise', () => {
     ['meminfo', 'AnonPages', { workerChanges: 2 }, 128],
     ['node numastat', 'numa_hit', { nid: 1, workers: 6 }, 1280],
     ['node numastat', 'numa_hit', { nid: 3, movesProcesses: true }, 368],
+    ['node numastat', 'numa_hit', { nid: 3, movedByCpuset: 1000 }, 128],
+    ['node numastat', 'local_node', { nid: 3, movedByCpuset: 1000 }, 1128],
+    ['smaps', 'Referenced', { hugeByChance: 512 }, 2048],
+    ['smaps_rollup', 'Referenced', { hugeByChance: 512 }, 2048],
   ] as const)('bounds %s %s in the unit of the file', (fieldClass, name, context, bound) => {
     expect(noiseFor(fieldClass, name, { ...QUIET, ...context }).bound).toBe(bound);
   });
