@@ -36,7 +36,7 @@ export function compactZone(kernel: Kernel, zone: Zone, goal: CompactGoal | null
   const end = zone.startPfn + zone.spannedPages;
   const sweep = new UseSweep(frameUses(kernel, zone.startPfn, zone.spannedPages));
   const free = new FreeScanner({ zone });
-  let found = goal ? blocksOf(zone, goal.order) : 0;
+  let found = goal ? zone.freeBlocks(goal.order) : 0;
   let moved = 0;
   const request = { mode: goal ? 'sync-light' : 'sync', reason: 'compaction' } as const;
   let at = Math.floor(zone.startPfn / PAGEBLOCK);
@@ -62,7 +62,7 @@ export function compactZone(kernel: Kernel, zone: Zone, goal: CompactGoal | null
       // What was freed may merge (drain_local_pages at the border of a block); the first time all that had waited.
       const hadWaited = moved === 0;
       zone.drain();
-      if (hadWaited || goal.order !== 9) found = blocksOf(zone, goal.order);
+      if (hadWaited || goal.order !== 9) found = zone.freeBlocks(goal.order);
       else if (zone.freeRuns(start, PAGEBLOCK)[0]?.count === PAGEBLOCK) found++;
     }
     moved += went;
@@ -90,13 +90,6 @@ function tellPassed(kernel: Kernel, start: number, count: number): void {
 }
 
 const pagesOf = (moves: readonly Move[]): number => moves.reduce((sum, { count }) => sum + count, 0);
-
-/** Free blocks of an order or more, in blocks of that order. */
-export function blocksOf(zone: Zone, order: number): number {
-  return zone
-    .freeByOrder()
-    .reduce((sum, blocks, at) => (at < order ? sum : sum + blocks * 2 ** (at - order)), 0);
-}
 
 /** Compacts all zones of a node (compact_node: /sys/devices/system/node/nodeN/compact). */
 export function compactNode(kernel: Kernel, nid: number): void {

@@ -1,4 +1,4 @@
-import { blocksOf, compactZone } from './compact.ts';
+import { compactZone } from './compact.ts';
 import type { Kernel } from './kernel.ts';
 import type { Zone } from './zone.ts';
 
@@ -17,14 +17,14 @@ export function compactForOrder(
   const zones = nids
     .flatMap((nid) => kernel.nodes[nid]!.zones)
     .filter((zone) => zone.pages > 0 && (zone.name !== 'Movable' || movable));
-  let missing = blocks - zones.reduce((sum, zone) => sum + blocksOf(zone, order), 0);
+  let missing = blocks - zones.reduce((sum, zone) => sum + zone.freeBlocks(order), 0);
   let wasTried = false;
   let isFound = missing <= 0;
   for (const zone of zones) {
     if (isFound) break;
     if (!isSuitable(zone, order) || isDeferred(zone)) continue;
     wasTried = true;
-    const before = blocksOf(zone, order);
+    const before = zone.freeBlocks(order);
     missing -= compactZone(kernel, zone, { order, blocks: before + missing }) - before;
     isFound = missing <= 0;
     zone.deferral = {

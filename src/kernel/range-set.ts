@@ -144,6 +144,11 @@ export class RangeSet {
     return out;
   }
 
+  /** Aligned blocks of 512 pages of which every page is a member. */
+  get wholeBlocks(): number {
+    return this.#starts.reduce((sum, start, at) => sum + this.#ends[at]! - start, 0);
+  }
+
   /** Number of runs and bitmaps held: what the set costs. */
   get pieces(): number {
     return this.#starts.length + this.#mixed.size;

@@ -219,6 +219,16 @@ export class Zone {
     return joinStretches(this.#lists.flatMap(({ buddy }) => buddy.runs(pfn, count)));
   }
 
+  /** Free blocks of an order or more, in blocks of that order. */
+  freeBlocks(order: number): number {
+    // No pageblock is on lists of two types.
+    if (order === PAGEBLOCK_ORDER) return this.#lists.reduce((sum, { buddy }) => sum + buddy.wholeBlocks, 0);
+    return this.freeByOrder().reduce(
+      (sum, blocks, at) => (at < order ? sum : sum + blocks * 2 ** (at - order)),
+      0,
+    );
+  }
+
   /** Free blocks per order: the zone's line of /proc/buddyinfo, which per-CPU lists are not in. */
   freeByOrder(): number[] {
     const counts = Array.from({ length: MAX_ORDER + 1 }, () => 0);

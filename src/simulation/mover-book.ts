@@ -1,5 +1,4 @@
 import type { GmemMigration } from '../kernel/gmem-stretch.ts';
-import { blocksOf } from '../kernel/compact.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { HUGE_ORDER } from '../kernel/huge-frames.ts';
 import type { MovedFile, MoverRecord } from '../result/types.ts';
@@ -65,7 +64,7 @@ export class MoverBook {
     const { kernel } = this.#world;
     return {
       hugeBlocks: kernel.nodes.map((node) =>
-        node.zones.reduce((sum, zone) => sum + blocksOf(zone, HUGE_ORDER), 0),
+        node.zones.reduce((sum, zone) => sum + zone.freeBlocks(HUGE_ORDER), 0),
       ),
       offlined: [...kernel.offlined],
       offPolicyPages: offPolicyPages(this.#world, kernel),

@@ -108,6 +108,8 @@ describe('RangeSet', () => {
         expect(gaps).toEqual(runsOf(from, length, (i) => !naive.has(i)));
         expect(set.countIn(from, length)).toBe(numbers(from, length).filter((i) => naive.has(i)).length);
         expect(numbers(0, 4000).filter((i) => set.has(i))).toEqual([...naive].sort((a, b) => a - b));
+        const blocks = numbers(0, 8).filter((b) => numbers(b * BLOCK, BLOCK).every((i) => naive.has(i)));
+        expect(set.wholeBlocks).toBe(blocks.length);
         const first = set.firstFragment();
         if (naive.size === 0) expect(first).toBeNull();
         else expect(numbers(first!.start, first!.count).every((i) => naive.has(i))).toBe(true);
