@@ -1,7 +1,7 @@
-import { PAGE_SIZE } from '../units/pages.ts';
 import { renderMapsLine } from '../procfs/maps.ts';
 import { renderNumaMapsLine, type NumaMapsVma } from '../procfs/numa-maps.ts';
 import { renderSmaps, type SmapsVma } from '../procfs/smaps.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
 import { noiseFor, type NoiseContext } from './noise.ts';
 import type { ProcessReading } from './process-reading.ts';
 import type { Tally } from './tally.ts';
@@ -68,12 +68,15 @@ function entryLines(vma: SmapsVma, hasSoftDirty: boolean): Map<string, string> {
 /** The number of an smaps line; NaN where it has none. */
 const kbOf = (line: string | null): number => Number(/^\w+: +(\d+) kB$/.exec(line ?? '')?.[1] ?? Number.NaN);
 
-/** The context of a mapping, or of a whole process, that has so many bytes of anonymous huge pages. */
+/** The context of a mapping, or of a whole process: chance is left with the huge pages that the model does not call referenced. */
 export function withHugePages(
   { context, referencesHugeByChance }: ProcessComparison,
-  bytes: number,
+  kernel: SmapsVma['smaps'] | undefined,
+  model: SmapsVma['smaps'] | undefined,
 ): NoiseContext {
-  return referencesHugeByChance ? { ...context, hugeByChance: bytes / PAGE_SIZE } : context;
+  if (!referencesHugeByChance || !kernel || !model) return context;
+  const bytes = Math.min(kernel.anonHuge, model.rss - model.referenced);
+  return { ...context, hugeByChance: bytes / PAGE_SIZE };
 }
 
 function compareEntry(
@@ -83,7 +86,7 @@ function compareEntry(
   model: SmapsVma | undefined,
 ): void {
   const { hasSoftDirty } = comparison;
-  const context = withHugePages(comparison, kernel.smaps.anonHuge);
+  const context = withHugePages(comparison, kernel.smaps, model?.smaps);
   const ofModel = model ? entryLines(model, hasSoftDirty) : new Map<string, string>();
   const ofKernel = entryLines(kernel, hasSoftDirty);
   for (const label of new Set([...ofKernel.keys(), ...ofModel.keys()])) {

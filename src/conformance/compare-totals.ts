@@ -59,7 +59,10 @@ export function compareTotals(tally: Tally, comparison: TotalsComparison): void 
     }
   }
   goTo('smaps_rollup');
-  const ofRollup = { ...comparison, context: withHugePages(comparison, kernel.rollup?.smaps.anonHuge ?? 0) };
+  const ofRollup = {
+    ...comparison,
+    context: withHugePages(comparison, kernel.rollup?.smaps, model.rollup?.smaps),
+  };
   for (const field of SMAPS_FIELDS) {
     const rest = ({ reading }: Side): Interval | null =>
       reading.rollup &&

@@ -23,7 +23,7 @@ export interface NoiseContext {
   movesProcesses: boolean;
   /** Pages that the kernel moved since the snapshot before, where a step had a cpuset move them. */
   movedByCpuset: number;
-  /** Pages of anonymous huge pages that a mapping or a process shows, where the kernel (6.18) references these by chance; else 0. */
+  /** Pages of anonymous huge pages that the model does not call referenced, of a mapping or a process, where the kernel (6.18) does so by chance; else 0. */
   hugeByChance: number;
   /** Pages on the lists of the CPUs of zones at their low watermark, at this snapshot and the one before. */
   waitingPages: number;
@@ -279,7 +279,8 @@ export const NOISE: readonly NoiseClass[] = [
   {
     id: 'huge-by-chance',
     title: 'Huge pages that kernel 6.18 calls referenced',
-    bound: 'the anonymous huge pages of the mapping (AnonHugePages), on 6.18 alone',
+    bound:
+      'the anonymous huge pages of the mapping (AnonHugePages) as far as the model leaves it unreferenced, on 6.18 alone',
     reason:
       'more and more of the huge pages that a child has and never touched count as referenced from one snapshot to the next, and others in the next boot of the same script; on 6.12 none ever does, on 7.3 all do',
     fields: [

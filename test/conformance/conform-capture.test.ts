@@ -114,6 +114,20 @@ describe('a planted fault is found and named', () => {
     expect(offences(task)).toEqual(['00-mapped proc.w0/numa_maps 400000 policy of the task']);
   });
 
+  it('in the referenced huge pages of a mapping, where kernels do not leave them to chance', () => {
+    const huge = ({ vmas }: ProcessFacts): VmaFacts =>
+      vmas.reduce((most, vma) => (vma.smaps.anonHuge > most.smaps.anonHuge ? vma : most));
+    const by = (capture: Capture, label: string, worker: string): CaptureResult =>
+      withFault(capture, label, ({ process }) => {
+        huge(process(worker)).smaps.referenced -= 2 * 2 ** 20;
+      });
+    const chance = by(captureOf('6.18', 'fork-huge'), '00-forked', 'w1');
+    expect(offences(chance)).toEqual([]);
+    expect(chance.excuses.map(({ id }) => id)).toContain('huge-by-chance');
+    const rule = by(captureOf('6.12', 'S08'), '00-anon-thp', 'w0');
+    expect(offences(rule).filter((one) => one.endsWith('Referenced'))).toHaveLength(2);
+  });
+
   it('in one sum of smaps', () => {
     const result = withFault(S03, FIRST, ({ vma }) => {
       vma('w0', 'memfd:m0').smaps.referenced -= 4096;

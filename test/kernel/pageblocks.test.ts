@@ -78,7 +78,13 @@ describe('a zone with all kinds of requests', () => {
           expect(zone.freePages).toBe(free.filter(Boolean).length);
         }
         zone.drain();
-        expect(zone.freeByOrder()).toEqual(naiveMerge(free));
+        const merged = naiveMerge(free);
+        expect(zone.freeByOrder()).toEqual(merged);
+        for (const order of [3, 9]) {
+          expect(zone.freeBlocks(order)).toBe(
+            merged.reduce((sum, blocks, at) => (at < order ? sum : sum + blocks * 2 ** (at - order)), 0),
+          );
+        }
       }),
       { numRuns: 50, seed: 1 },
     );
