@@ -19,8 +19,8 @@ import { dirName, snapshotDirs } from './report-paths.ts';
 /** Which pictures a report has: vega-lite specs and SVGs, and PNGs too or not. */
 export type Drawing = 'nothing' | 'svg' | 'svg-png';
 
-/** A file of a report: its path below the report's directory, with `/` between its parts, and what it holds. */
-export type ReportFile = [path: string, content: string | Uint8Array];
+/** A file of a report: all the paths at which it stands, below the report's directory and with `/` between their parts, and what it holds. */
+export type ReportFile = [paths: readonly string[], content: string | Uint8Array];
 
 /**
  * Everything that a report holds: the result document, what is rendered from it, and the kernel's files of each strategy and
@@ -38,21 +38,13 @@ export async function reportFiles({
   draw: Drawing;
 }): Promise<{ files: ReportFile[]; warnings: string[] }> {
   const files: ReportFile[] = [
-    ['result.json', `${JSON.stringify(result, null, 1)}\n`],
-    ['attribution.csv', attributionCsv(result, rows)],
-    ['timeline.csv', timelineCsv(result, timeline(result, rows))],
-    ['payers.csv', payersCsv(result)],
-    ['consequences.json', `${JSON.stringify(comparison.consequences, null, 1)}\n`],
-    ['summary.md', summaryMd(result, rows, comparison)],
+    [['result.json'], `${JSON.stringify(result, null, 1)}\n`],
+    [['attribution.csv'], attributionCsv(result, rows)],
+    [['timeline.csv'], timelineCsv(result, timeline(result, rows))],
+    [['payers.csv'], payersCsv(result)],
+    [['consequences.json'], `${JSON.stringify(comparison.consequences, null, 1)}\n`],
+    [['summary.md'], summaryMd(result, rows, comparison)],
   ];
-  for (const { name, snapshots } of result.strategies) {
-    const dirs = snapshotDirs(snapshots);
-    snapshots.forEach(({ facts }, at) => {
-      for (const [path, text] of renderTree(facts))
-        files.push([`${dirName(name)}/${dirs[at]}/${path}`, text]);
-    });
-    await breathe();
-  }
   const drawn = draw === 'nothing' ? NO_CHARTS : await drawCharts({ result, rows }, draw === 'svg-png');
   const page = htmlReport({
     result,
@@ -63,7 +55,28 @@ export async function reportFiles({
     kernelTexts: kernelTexts(result),
     fontCss: await chartFontCss(),
   });
-  return { files: [...files, ...drawn.files, ['report.html', page]], warnings: drawn.warnings };
+  return {
+    files: [...files, ...(await treeFiles(result)), ...drawn.files, [['report.html'], page]],
+    warnings: drawn.warnings,
+  };
+}
+
+/** The kernel's files of all strategies and snapshots. Nine in ten say the same as another one, and are one file of many paths. */
+async function treeFiles({ strategies }: RunResult): Promise<ReportFile[]> {
+  const paths = new Map<string, string[]>();
+  for (const { name, snapshots } of strategies) {
+    const dirs = snapshotDirs(snapshots);
+    snapshots.forEach(({ facts }, at) => {
+      for (const [file, text] of renderTree(facts)) {
+        const path = `${dirName(name)}/${dirs[at]}/${file}`;
+        const same = paths.get(text);
+        if (same) same.push(path);
+        else paths.set(text, [path]);
+      }
+    });
+    await breathe();
+  }
+  return [...paths].map(([text, places]) => [places, text]);
 }
 
 interface Drawn {
@@ -78,9 +91,9 @@ async function drawCharts(input: ChartInput, png: boolean): Promise<Drawn> {
   const charts = await renderCharts(allCharts(input), { png });
   return {
     files: charts.flatMap((chart): ReportFile[] => [
-      [`charts/${chart.name}.vl.json`, `${JSON.stringify(chart.spec, null, 2)}\n`],
-      [`charts/${chart.name}.svg`, chart.svg],
-      ...(png ? ([[`charts/${chart.name}.png`, chart.png]] satisfies ReportFile[]) : []),
+      [[`charts/${chart.name}.vl.json`], `${JSON.stringify(chart.spec, null, 2)}\n`],
+      [[`charts/${chart.name}.svg`], chart.svg],
+      ...(png ? ([[[`charts/${chart.name}.png`], chart.png]] satisfies ReportFile[]) : []),
     ]),
     charts,
     warnings: charts.flatMap(chartWarnings),

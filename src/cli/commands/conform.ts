@@ -38,7 +38,7 @@ export async function conformCommand(args: Arguments): Promise<number> {
     const report = conformReport(await judgeAll(captures));
     process.stdout.write(WRITERS[textOf(args, 'format')!]!(report));
     if (directory) {
-      for (const [name, text] of conformanceFiles(report)) directory.write(name, text);
+      for (const [name, text] of conformanceFiles(report)) directory.write([name], text);
       await directory.commit();
       say(`wrote ${directory.fileCount} files to ${directory.name}`);
     }

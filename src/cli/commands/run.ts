@@ -34,7 +34,7 @@ export async function runCommand(args: Arguments): Promise<number> {
       draw: drawing(args, jobs.length),
       onMade: async (made, index) => {
         const directory = directories[index]!;
-        for (const [path, content] of made.files) directory.write(path, content);
+        for (const [paths, content] of made.files) directory.write(paths, content);
         await directory.commit();
         waiting.set(index, { ...made, files: [] });
         print();
