@@ -224,7 +224,10 @@ function freeEmptyTables(kernel: Kernel, mm: Mm, vpn: number, count: number): vo
   }
 }
 
-/** mbind(2) without the migration that MPOL_MF_MOVE asks for. Shared memory files keep the policy in the inode. */
+/**
+ * mbind(2) without the migration that MPOL_MF_MOVE asks for (mm/mempolicy.c:mbind_range). Shared memory files keep the policy in the
+ * inode. What has the policy already is neither split nor set anew.
+ */
 export function mbind(kernel: Kernel, mm: Mm, vpn: number, pages: number, policy: Policy | null): Errno | 0 {
   if (pages === 0) return 0;
   const end = vpn + pages;
@@ -232,16 +235,21 @@ export function mbind(kernel: Kernel, mm: Mm, vpn: number, pages: number, policy
   const covered = inside.reduce((sum, vma) => sum + Math.min(vma.end, end) - Math.max(vma.start, vpn), 0);
   // The default policy may be set across holes.
   if (covered === 0 || (covered < pages && policy !== null)) return 'EFAULT';
-  if (cutsHugePage(mm, vpn, end)) return 'EINVAL';
-  for (const vma of isolate(kernel, mm, vpn, end)) {
-    const file = vma.file;
-    if (file && (file.kind === 'shmem' || (file.kind === 'gmem' && kernel.profile.gmemSharedPolicy))) {
-      file.policy.set(indexOf(vma, vma.start), indexOf(vma, vma.end), policy);
+  const changed = inside
+    .filter((vma) => !isSamePolicy(vma.policy, policy))
+    .map((vma) => ({ from: Math.max(vma.start, vpn), to: Math.min(vma.end, end) }));
+  if (changed.some(({ from, to }) => cutsHugePage(mm, from, to))) return 'EINVAL';
+  for (const { from, to } of changed) {
+    for (const vma of isolate(kernel, mm, from, to)) {
+      const file = vma.file;
+      if (file && (file.kind === 'shmem' || (file.kind === 'gmem' && kernel.profile.gmemSharedPolicy))) {
+        file.policy.set(indexOf(vma, vma.start), indexOf(vma, vma.end), policy);
+      }
+      // The VMA keeps the policy, too; numa_maps of shared memory files asks the inode first.
+      vma.policy = policy;
     }
-    // The VMA keeps the policy, too; numa_maps of shared memory files asks the inode first.
-    vma.policy = policy;
   }
-  mergeAfter(mm, vpn, end);
+  if (changed.length > 0) mergeAfter(mm, vpn, end);
   return 0;
 }
 
@@ -273,10 +281,14 @@ function isAlike(left: Vma, right: Vma): boolean {
     left.isUncounted === right.isUncounted &&
     left.isHidden === right.isHidden &&
     left.name === right.name &&
-    JSON.stringify(left.policy) === JSON.stringify(right.policy) &&
+    isSamePolicy(left.policy, right.policy) &&
     flagsText(left) === flagsText(right)
   );
 }
+
+/** mm/mempolicy.c:__mpol_equal. */
+const isSamePolicy = (left: Policy | null, right: Policy | null): boolean =>
+  JSON.stringify(left) === JSON.stringify(right);
 
 /** madvise(2) with the advice that moves memory or changes flags. */
 export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, advice: string): Errno | 0 {

@@ -189,3 +189,42 @@ snapshot closed
     expect(dirtyOf('7.3')).toEqual([256, 256]);
   });
 });
+
+describe('mbind to the policy that a mapping has', () => {
+  it('leaves that of the file as another mapping set it', () => {
+    const run = play(
+      'page-cache',
+      `
+memfd create m 8M
+memfd map m shared
+mbind m 0 8M bind 1
+memfd unmap m
+memfd map m shared
+mbind m 0 8M default
+touch m 0 4M write
+snapshot kept
+mbind m 0 8M bind 2
+mbind m 0 8M default
+touch m 4M 4M write
+snapshot set
+`,
+    );
+    const pagesOf = (label: string): number[] => mappingOf(run, label, 'm').numa.nodes;
+    expect(pagesOf('kept')).toEqual([0, 1024, 0, 0]);
+    expect(pagesOf('set')).toEqual([1024, 1024, 0, 0]);
+  });
+
+  it('cuts no huge page of hugetlb', () => {
+    const run = play(
+      'page-cache',
+      `
+write /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages 16
+anon map h 10M hugetlb
+mbind h 2209p 351p default strict
+mbind h 2209p 351p bind 1 = -EINVAL
+snapshot s
+`,
+    );
+    expect(run.process('s')!.vmas.filter(({ name }) => name.includes('anon_hugepage'))).toHaveLength(1);
+  });
+});
