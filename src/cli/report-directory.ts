@@ -58,7 +58,7 @@ export class ReportDirectory {
 
   /**
    * Writes a file at paths below the report, with `/` between their parts. It is stored once, where the file system can give a
-   * file several names: a run's trees take a tenth of the files and a fifth of the space then.
+   * file several names: a run's trees take a tenth of the files and under half of the space then.
    */
   write(paths: readonly string[], content: string | Uint8Array): void {
     let stored: string | undefined;
