@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import type { Job } from './load-jobs.ts';
 import { makeReport, type MadeReport } from './make-report.ts';
 import type { Drawing } from './report-files.ts';
@@ -13,6 +14,12 @@ export interface MakeOptions {
 }
 
 /**
+ * Every thread compiles its own machine code. Made three times as late as V8 does by itself, it pays in the long simulations alone: all
+ * scenarios take up to a tenth less time.
+ */
+const LATE_OPTIMISATION = '--interrupt-budget=400000';
+
+/**
  * Makes the reports of all jobs, several at a time in threads when there are several; what they hold does not depend on it. The
  * longest are started first, so that none of them is left alone at the end. Rejects with the first error of any of them.
  */
@@ -23,6 +30,7 @@ export async function makeReports(jobs: readonly Job[], options: MakeOptions): P
     for (const [index, job] of jobs.entries()) await onMade(await makeReport(job, draw), index);
     return;
   }
+  setFlagsFromString(LATE_OPTIMISATION);
   const { Piscina } = await import('piscina');
   const filename = import.meta.url.replace(/make-reports(?=\.\w+$)/, 'report-worker');
   const pool = new Piscina<ReportTask, MadeReport>({
