@@ -1,9 +1,9 @@
 import { renderMapsLine } from '../procfs/maps.ts';
 import { renderNumaMapsLine, type NumaMapsVma } from '../procfs/numa-maps.ts';
 import { renderSmaps, type SmapsVma } from '../procfs/smaps.ts';
-import { PAGE_SIZE } from '../units/pages.ts';
 import { noiseFor, type NoiseContext } from './noise.ts';
 import type { ProcessReading } from './process-reading.ts';
+import { referencedByChance, type ReferencedConditions } from './referenced-noise.ts';
 import type { Tally } from './tally.ts';
 
 /** What the comparison of one worker's texts needs. */
@@ -13,8 +13,7 @@ export interface ProcessComparison {
   /** Moves the tally to a file of this worker. */
   goTo: (name: string) => void;
   context: NoiseContext;
-  /** Whether smaps calls huge pages referenced by chance. */
-  referencesHugeByChance: boolean;
+  referencedConditions: ReferencedConditions;
   /** Whether the kernel has soft-dirty bits at all. */
   hasSoftDirty: boolean;
 }
@@ -68,15 +67,14 @@ function entryLines(vma: SmapsVma, hasSoftDirty: boolean): Map<string, string> {
 /** The number of an smaps line; NaN where it has none. */
 const kbOf = (line: string | null): number => Number(/^\w+: +(\d+) kB$/.exec(line ?? '')?.[1] ?? Number.NaN);
 
-/** The context of a mapping, or of a whole process: chance is left with the huge pages that the model does not call referenced. */
-export function withHugePages(
-  { context, referencesHugeByChance }: ProcessComparison,
+/** The context of a mapping, or of a whole process. */
+export function withReferenced(
+  { context, referencedConditions }: ProcessComparison,
   kernel: SmapsVma['smaps'] | undefined,
   model: SmapsVma['smaps'] | undefined,
 ): NoiseContext {
-  if (!referencesHugeByChance || !kernel || !model) return context;
-  const bytes = Math.min(kernel.anonHuge, model.rss - model.referenced);
-  return { ...context, hugeByChance: bytes / PAGE_SIZE };
+  if (!kernel || !model) return context;
+  return { ...context, referenced: referencedByChance(referencedConditions, kernel, model) };
 }
 
 function compareEntry(
@@ -86,7 +84,7 @@ function compareEntry(
   model: SmapsVma | undefined,
 ): void {
   const { hasSoftDirty } = comparison;
-  const context = withHugePages(comparison, kernel.smaps, model?.smaps);
+  const context = withReferenced(comparison, kernel.smaps, model?.smaps);
   const ofModel = model ? entryLines(model, hasSoftDirty) : new Map<string, string>();
   const ofKernel = entryLines(kernel, hasSoftDirty);
   for (const label of new Set([...ofKernel.keys(), ...ofModel.keys()])) {

@@ -10,6 +10,7 @@ import { leftoversAfter, NO_LEFTOVERS } from './leftovers.ts';
 import { mappingsAfter } from './mapped-ranges.ts';
 import { modelFiles } from './model-files.ts';
 import type { ModelRun } from './run-model.ts';
+import { locksMemory } from './referenced-noise.ts';
 import type { Tally } from './tally.ts';
 
 /** Compares a run of the model with the capture, and returns up to which step: see compareVictims. */
@@ -67,7 +68,14 @@ function conditions(
   since: readonly Step[],
 ): Pick<
   SnapshotComparison,
-  'cpus' | 'nodes' | 'interleaves' | 'movesProcesses' | 'movesByCpuset' | 'referencesHugeByChance' | 'setsMax'
+  | 'cpus'
+  | 'nodes'
+  | 'interleaves'
+  | 'movesProcesses'
+  | 'movesByCpuset'
+  | 'referencedConditions'
+  | 'scoresExactly'
+  | 'setsMax'
 > {
   const cpus = [...hardware.matchAll(/^node \d+ cpus:(.*)$/gm)].flatMap((match) =>
     match[1]!.trim().split(/\s+/),
@@ -80,7 +88,8 @@ function conditions(
     interleaves: steps.slice(0, count).some(isInterleaving),
     movesProcesses: since.some((step) => movesProcess(step, hasCpusets)),
     movesByCpuset: since.some((step) => movesByCpuset(step, hasCpusets)),
-    referencesHugeByChance: profile === '6.18',
+    referencedConditions: { monitors: profile === '6.18', locks: steps.slice(0, count).some(locksMemory) },
+    scoresExactly: profile === '7.3',
     setsMax: since.some((step) => step.verb === 'cgroup limit' && step.args.file === 'memory.max'),
   };
 }

@@ -16,6 +16,7 @@ import { collapsedPages } from './khugepaged-noise.ts';
 import { pressureOf } from './pressure-noise.ts';
 import { ownStatus } from './own-memory.ts';
 import { readProcess, type ProcessReading } from './process-reading.ts';
+import { NOT_BY_CHANCE, type ReferencedConditions } from './referenced-noise.ts';
 import type { Tally } from './tally.ts';
 import { waitingPages } from './waiting-pages.ts';
 import { PAGE_SIZE } from '../units/pages.ts';
@@ -44,8 +45,9 @@ export interface SnapshotComparison {
   movesProcesses: boolean;
   /** A step since the snapshot before had a cpuset move a process's pages. */
   movesByCpuset: boolean;
-  /** Whether smaps of this kernel calls huge pages referenced by chance. */
-  referencesHugeByChance: boolean;
+  referencedConditions: ReferencedConditions;
+  /** oom_score is taken from the exact sum of the RSS counters. */
+  scoresExactly: boolean;
   /** What the steps since the snapshot before asked, and what such steps may have set apart by now. */
   asked: AskedOfMemory;
   leftovers: Leftovers;
@@ -73,7 +75,8 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
       comparison.movesByCpuset && before
         ? (pagesMoved(now.kernel.files) ?? 0) - (pagesMoved(before.kernel.files) ?? 0)
         : 0,
-    hugeByChance: 0,
+    referenced: NOT_BY_CHANCE,
+    scoreSpan: 0,
     waitingPages: waitingPages(now.kernel.files) + (before ? waitingPages(before.kernel.files) : 0),
     hasTinySlab: hasTinySlab(now.kernel.files),
     knowsPageLists: now.kernel.files.has('sys/zoneinfo'),
@@ -177,13 +180,19 @@ function hasTinySlab(files: SnapshotFiles): boolean {
   return parseMeminfo(files.get('sys/meminfo') ?? '').get('SReclaimable') === 0;
 }
 
+/** totalram_pages and swap. */
+function totalPages(files: SnapshotFiles): number {
+  const meminfo = parseMeminfo(files.get('sys/meminfo') ?? '');
+  return ((meminfo.get('MemTotal') ?? 0) + (meminfo.get('SwapTotal') ?? 0)) / 4;
+}
+
 function slabPages(files: SnapshotFiles): number {
   return (parseMeminfo(files.get('sys/meminfo') ?? '').get('Slab') ?? 0) / 4;
 }
 
 function compareProcess(
   tally: Tally,
-  { now, referencesHugeByChance }: SnapshotComparison,
+  { now, referencedConditions, scoresExactly, cpus }: SnapshotComparison,
   worker: string,
   context: NoiseContext,
   goTo: (where: string) => void,
@@ -203,7 +212,7 @@ function compareProcess(
     model,
     goTo: (name) => goTo(file(name)),
     context,
-    referencesHugeByChance,
+    referencedConditions,
     hasSoftDirty: [...kernel.vmas, ...kernel.ownVmas].some((vma) => vma.vmFlags.includes('sd')),
   };
   compareMappings(tally, comparison);
@@ -213,6 +222,7 @@ function compareProcess(
     ...comparison,
     kernelHistory: history.kernel,
     modelHistory: history.model,
+    scoreScale: { totalPages: totalPages(now.kernel.files), cpus, isExact: scoresExactly },
     reservedKb: mappings ? (mappings.reservedPeakBytes - mappings.peakBytes) / 1024 : 0,
   });
 }

@@ -1,11 +1,12 @@
 import { SMAPS_FIELDS, fieldKb } from '../procfs/smaps-fields.ts';
 import { statusKb } from '../procfs/status.ts';
-import { type ProcessComparison, withHugePages } from './compare-mappings.ts';
+import { type ProcessComparison, withReferenced } from './compare-mappings.ts';
 import type { FieldClassName } from './field-class.ts';
 import { gap, intervalText, isPoint, minus, point, type Interval } from './interval.ts';
 import { noiseFor } from './noise.ts';
 import { OWN_STATUS_NAMES, ownRollup, ownStatus, type OwnStatus } from './own-memory.ts';
 import type { ProcessReading } from './process-reading.ts';
+import { scoreSpan, type ScoreScale } from './score-noise.ts';
 import type { Tally } from './tally.ts';
 
 /** What the own mappings measured over the snapshots of a process so far, this one included. */
@@ -28,6 +29,7 @@ export interface TotalsComparison extends ProcessComparison {
   kernelHistory: OwnHistory;
   modelHistory: OwnHistory;
   reservedKb: number;
+  scoreScale: ScoreScale;
 }
 
 const PAGE_KB = 4;
@@ -61,7 +63,7 @@ export function compareTotals(tally: Tally, comparison: TotalsComparison): void 
   goTo('smaps_rollup');
   const ofRollup = {
     ...comparison,
-    context: withHugePages(comparison, kernel.rollup?.smaps, model.rollup?.smaps),
+    context: withReferenced(comparison, kernel.rollup?.smaps, model.rollup?.smaps),
   };
   for (const field of SMAPS_FIELDS) {
     const rest = ({ reading }: Side): Interval | null =>
@@ -77,7 +79,8 @@ export function compareTotals(tally: Tally, comparison: TotalsComparison): void 
       kernel: kernel.oomScore.trim(),
       model: model.oomScore?.trim() ?? null,
     };
-    const { bound, ids } = noiseFor('oom_score', 'oom_score', context);
+    const span = scoreSpan(kernel, model, comparison.scoreScale);
+    const { bound, ids } = noiseFor('oom_score', 'oom_score', { ...context, scoreSpan: span });
     const difference = Math.abs(Number(compared.kernel) - Number(compared.model ?? Number.NaN));
     if (difference > 0 && difference <= bound) tally.add(compared, ids);
     else tally.text(compared);

@@ -1,6 +1,8 @@
 import { UNITS_PER_PAGE, type FieldClassName } from './field-class.ts';
 import { KHUGEPAGED_NOISE } from './khugepaged-noise.ts';
 import { PRESSURE_NOISE, type Pressure } from './pressure-noise.ts';
+import { REFERENCED_NOISE, type ReferencedByChance } from './referenced-noise.ts';
+import { SCORE_NOISE } from './score-noise.ts';
 import type { Leftovers } from './leftovers.ts';
 
 /** What a bound may depend on: where a field stands, and what happened since the snapshot before. */
@@ -23,8 +25,10 @@ export interface NoiseContext {
   movesProcesses: boolean;
   /** Pages that the kernel moved since the snapshot before, where a step had a cpuset move them. */
   movedByCpuset: number;
-  /** Pages of anonymous huge pages that the model does not call referenced, of a mapping or a process, where the kernel (6.18) does so by chance; else 0. */
-  hugeByChance: number;
+  /** Of a mapping or a process. */
+  referenced: ReferencedByChance;
+  /** Points of oom_score of a process that the pages of both sides explain; 0 for other fields. */
+  scoreSpan: number;
   /** Pages on the lists of the CPUs of zones at their low watermark, at this snapshot and the one before. */
   waitingPages: number;
   /** The kernel calls no slab reclaimable: it was built for little memory (CONFIG_SLUB_TINY). */
@@ -71,6 +75,8 @@ const LRU = /^(Active|Inactive|Active\(anon\)|Inactive\(anon\))$/;
 export const NOISE: readonly NoiseClass[] = [
   ...PRESSURE_NOISE,
   KHUGEPAGED_NOISE,
+  ...REFERENCED_NOISE,
+  SCORE_NOISE,
   {
     id: 'interleave-split',
     title: 'Split of a task interleave',
@@ -275,19 +281,6 @@ export const NOISE: readonly NoiseClass[] = [
       'the move is work that is queued for any CPU (cpuset_migrate_mm): whether its allocations are local hangs on which one takes it',
     fields: [{ fieldClass: 'node numastat', names: /^(local_node|other_node)$/ }],
     pages: ({ movedByCpuset }) => movedByCpuset,
-  },
-  {
-    id: 'huge-by-chance',
-    title: 'Huge pages that kernel 6.18 calls referenced',
-    bound:
-      'the anonymous huge pages of the mapping (AnonHugePages) as far as the model leaves it unreferenced, on 6.18 alone',
-    reason:
-      'more and more of the huge pages that a child has and never touched count as referenced from one snapshot to the next, and others in the next boot of the same script; on 6.12 none ever does, on 7.3 all do',
-    fields: [
-      { fieldClass: 'smaps', names: /^Referenced$/ },
-      { fieldClass: 'smaps_rollup', names: /^Referenced$/ },
-    ],
-    pages: ({ hugeByChance }) => hugeByChance,
   },
   {
     id: 'charge-stock',

@@ -120,15 +120,6 @@ export const PRESSURE_NOISE: readonly NoiseClass[] = [
       reclaimedPages === 0 ? 0 : IN_FLIGHT + Math.floor(reclaimedPages / OVERSHOOT) + swapCachedPages,
   },
   {
-    id: 'reclaimed-score',
-    title: 'oom_score of a process that reclaim has taken pages from',
-    bound: '1, once reclaim has freed any page',
-    reason:
-      'resident and swapped pages count in it, so that a few of them more or less can change its last digit',
-    fields: [{ fieldClass: 'oom_score', names: /^oom_score$/, perPage: 1 }],
-    pages: ({ pressure: { reclaimedPages } }) => (reclaimedPages === 0 ? 0 : 1),
-  },
-  {
     id: 'kswapd-nodes',
     title: 'Nodes of allocations while kswapd runs',
     bound: 'as many pages as kswapd has freed',

@@ -17,6 +17,7 @@ export interface ProcessReading {
   /** null where the snapshot does not hold the file. */
   statm: Statm | null;
   oomScore: string | null;
+  oomScoreAdj: number;
 }
 
 /**
@@ -42,5 +43,6 @@ export function readProcess(
     rollup: parseSmapsRollup(text('smaps_rollup')),
     statm: statm === undefined ? null : parseStatm(statm),
     oomScore: files.get(`${dir}/oom_score`) ?? null,
+    oomScoreAdj: Number(text('oom_score_adj')),
   };
 }

@@ -1,3 +1,4 @@
+import { prepareAnonVma } from './anon-vma.ts';
 import { allocateFolios, setMlocked } from './folios.ts';
 import { accessHugetlb } from './hugetlb-fault.ts';
 import { markDirty } from './folio-flags.ts';
@@ -220,6 +221,7 @@ function mapAnonymous(
   vpn: number,
   count: number,
 ): AccessResult {
+  prepareAnonVma(vma);
   const isShmem = vma.file?.kind === 'shmem';
   let at = vpn;
   const end = vpn + count;

@@ -82,12 +82,12 @@ const HUGE_MLOCKED = itemsTable(true, true);
 const OLD = itemsTable(false, false, 'inactive');
 const HUGE_OLD = itemsTable(false, true, 'inactive');
 const LAZY = itemsTable(false, false, 'file');
+const HUGE_LAZY = itemsTable(false, true, 'file');
 
 function tableFor({ mlocked, order, age }: FolioClass): ItemsTable {
   if (mlocked) return order === 0 ? MLOCKED : HUGE_MLOCKED;
   if (age === 'young') return order === 0 ? PLAIN : HUGE;
-  // A huge folio is split before it is given up.
-  if (age === 'lazy') return LAZY;
+  if (age === 'lazy') return order === 0 ? LAZY : HUGE_LAZY;
   return order === 0 ? OLD : HUGE_OLD;
 }
 

@@ -9,11 +9,12 @@ import { gapsBetween, partOf, type Stretch, stretchesOf, type Walk } from './str
 import { cachedRuns, dropSwapCache } from './swap-cache.ts';
 import { zapSwapped } from './swap-slots.ts';
 import type { Vma } from './vma.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
 
 /**
  * MADV_FREE (mm/madvise.c:madvise_free_pte_range): pages of a private mapping without a file are clean from now on and the first to go; those
- * that are out in swap are gone at once. Of what a fork shares only the caller's entries become clean, and huge folios and
- * those that are dirty by themselves stay as they are.
+ * that are out in swap are gone at once. A huge folio goes as a whole, and is split where the range cuts it. Of what a fork shares only the
+ * caller's entries become clean, and huge folios and those that are dirty by themselves stay as they are.
  */
 export function freeLazily(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): Errno | 0 {
   if (vma.file || vma.isLocked) return 'EINVAL';
@@ -21,7 +22,9 @@ export function freeLazily(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count:
   const walk: Walk = (visit) => mm.pt.forEach(vpn, count, visit);
   splitHuge(kernel, [mm], (visit) => {
     for (const { at, count: pages, period, lanes, maps } of stretchesOf(kernel, walk)) {
-      if (maps === 1) visit(at, pages, period, lanes);
+      if (maps !== 1) continue;
+      if (period > 1) visit(at, pages, period, lanes);
+      else forEachCut(lanes[0]!, pages, (pfn, n) => visit(at + pfn - lanes[0]!, n, 1, [pfn]));
     }
   });
   for (const stretch of stretchesOf(kernel, walk)) {
@@ -31,6 +34,18 @@ export function freeLazily(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count:
     else if (maps === 1 && !folioClass.mlocked) giveUp(kernel, stretch, false);
   }
   return 0;
+}
+
+/** What consecutive frames have of the blocks at their ends, which they hold only in part. */
+function forEachCut(pfn: number, count: number, visit: (pfn: number, count: number) => void): void {
+  const end = pfn + count;
+  const [first, last] = [Math.ceil(pfn / PAGES_PER_PMD), Math.floor(end / PAGES_PER_PMD)];
+  if (first > last) {
+    visit(pfn, count);
+    return;
+  }
+  if (pfn < first * PAGES_PER_PMD) visit(pfn, first * PAGES_PER_PMD - pfn);
+  if (last * PAGES_PER_PMD < end) visit(last * PAGES_PER_PMD, end - last * PAGES_PER_PMD);
 }
 
 /** Entries of the caller for what others map, too: clean, and without the accessed bit. The swap cache keeps a folio from that. */
@@ -58,8 +73,8 @@ function isDirtyElsewhere(kernel: Kernel, { at, count, lanes }: Stretch): boolea
 
 /** folio_mark_lazyfree: folios go to the list of old page cache. */
 function giveUp(kernel: Kernel, { count, period, lanes, folioClass }: Stretch, dirty: boolean): void {
-  const { memcg, allocator } = folioClass;
-  const after: FolioClass = kernel.classes.of('anon', null, memcg, allocator, dirty, false, 0, 'lazy');
+  const { memcg, allocator, order } = folioClass;
+  const after: FolioClass = kernel.classes.of('anon', null, memcg, allocator, dirty, false, order, 'lazy');
   forEachLane(count, period, lanes, (pfn, n) => {
     dropSwapCache(kernel, pfn, n);
     accountFolios(kernel, folioClass, kernel.nidOf(pfn), -n);

@@ -1,4 +1,5 @@
 import type { Errno } from '../units/errno.ts';
+import { isAnonMergeable } from './anon-vma.ts';
 import type { Inode } from './inode.ts';
 import { discardHugetlb, punchHugetlb } from './hugetlb-file.ts';
 import { unmapHugetlb } from './hugetlb-maps.ts';
@@ -110,6 +111,7 @@ export function mmap(kernel: Kernel, mm: Mm, request: MapRequest): number | Errn
     file: backing,
     pgoff: backing ? request.pgoff : at,
     policy: null,
+    anonVma: null,
     name: request.name ?? '',
     isAccounted,
     isLocked: false,
@@ -247,21 +249,25 @@ export function mbind(kernel: Kernel, mm: Mm, vpn: number, pages: number, policy
       }
       // The VMA keeps the policy, too; numa_maps of shared memory files asks the inode first.
       vma.policy = policy;
+      joinNeighbours(kernel, mm, vma);
     }
   }
-  if (changed.length > 0) mergeAfter(mm, vpn, end);
   return 0;
 }
 
-/** Joins neighbours that have become alike again (mm/vma.c:vma_merge). */
-function mergeAfter(mm: Mm, start: number, end: number): void {
-  for (const right of mm.overlapping(start, end + 1)) {
-    const left = mm.find(right.start - 1);
-    if (!left || left.end !== right.start || !isAlike(left, right)) continue;
-    mm.remove(left);
-    mm.remove(right);
-    mm.insert({ ...left, end: right.end });
-  }
+/** Joins a VMA that has changed to neighbours that it has become like (mm/vma.c:vma_merge_existing_range). */
+function joinNeighbours(kernel: Kernel, mm: Mm, changed: Vma): void {
+  const before = mm.find(changed.start - 1);
+  const after = mm.find(changed.end);
+  const left = before && isAlike(before, changed) && isAnonMergeable(kernel, before, changed) ? before : null;
+  const right = after && isAlike(changed, after) && isAnonMergeable(kernel, after, changed) ? after : null;
+  const [one, other] = [left?.anonVma, right?.anonVma];
+  const joined = one && other && one !== other ? [left!, changed] : [left, changed, right];
+  const parts = joined.filter((vma) => vma !== null);
+  if (parts.length === 1) return;
+  for (const part of parts) mm.remove(part);
+  const anonVma = parts.find((part) => part.anonVma)?.anonVma ?? null;
+  mm.insert({ ...parts[0]!, end: parts.at(-1)!.end, anonVma });
 }
 
 function isAlike(left: Vma, right: Vma): boolean {
@@ -354,8 +360,10 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
 /** Gives a part of one VMA other flags: a VMA of its own, joined to neighbours that are alike; none where nothing changes (mm/madvise.c:madvise_update_vma). */
 function setFlags(kernel: Kernel, mm: Mm, start: number, end: number, flags: readonly string[]): void {
   if (flagsText(mm.find(start)!) === flagsText({ extraFlags: flags })) return;
-  for (const vma of isolate(kernel, mm, start, end)) vma.extraFlags = flags;
-  mergeAfter(mm, start, end);
+  for (const vma of isolate(kernel, mm, start, end)) {
+    vma.extraFlags = flags;
+    joinNeighbours(kernel, mm, vma);
+  }
 }
 
 /** mlock(2) and munlock(2) (mm/mlock.c:do_mlock): pages are faulted in, then marked; a plain user needs RLIMIT_MEMLOCK. */
@@ -372,31 +380,34 @@ export function mlock(kernel: Kernel, task: Task, vpn: number, pages: number, is
   if (covered < pages) return 'ENOMEM';
   const [start, end] = aroundHugetlb(mm, vpn, vpn + pages);
   for (const vma of isolate(kernel, mm, start, end)) {
-    if (vma.hugetlb) {
-      // They are never locked, only faulted in (mm/mlock.c:mlock_fixup).
-      const from = Math.max(vma.start, vpn);
-      const n = Math.min(vma.end, vpn + pages) - from;
-      if (isLock && accessRange(kernel, task, from, n, vma.prot[1] === 'w' && !vma.shared)) return 'ENOMEM';
-      continue;
-    }
-    if (vma.isLocked === isLock || isSpecial(vma)) {
-      if (isLock && vma.isShadow) return 'ENOMEM';
-      continue;
-    }
+    // Huge pages are never locked, only faulted in (mm/mlock.c:mlock_fixup).
+    if (vma.hugetlb || vma.isLocked === isLock || isSpecial(vma)) continue;
     const count = vma.end - vma.start;
     vma.isLocked = isLock;
     mm.lockedPages += isLock ? count : -count;
-    if (isLock) {
-      // What is mapped is marked first; the faults that follow leave huge page cache out.
-      markLocked(kernel, mm, vma, true);
-      const isWrite = vma.prot[1] === 'w' && !vma.shared;
-      const failed = vma.isShadow ? 'SIGSEGV' : populateRange(kernel, task, vma.start, count, isWrite, true);
-      if (failed) markLocked(kernel, mm, vma, true, true);
-      // Populating stops at the first page that cannot be had (__mm_populate, __mlock_posix_error_return).
-      if (failed) return failed === 'SIGBUS' || failed === 'SIGSEGV' ? 'ENOMEM' : 'EAGAIN';
-    } else markLocked(kernel, mm, vma, false);
+    // What is mapped is marked first; the faults that follow leave huge page cache out.
+    markLocked(kernel, mm, vma, isLock);
+    joinNeighbours(kernel, mm, vma);
   }
-  mergeAfter(mm, vpn, vpn + pages);
+  return isLock ? populateLocked(kernel, task, mm, vpn, pages) : 0;
+}
+
+/** __mm_populate for mlock(2): stops at the first page that can't be had, and says so in mlock's words (__mlock_posix_error_return). */
+function populateLocked(kernel: Kernel, task: Task, mm: Mm, vpn: number, pages: number): Errno | 0 {
+  for (const vma of mm.overlapping(vpn, vpn + pages)) {
+    if (isPfnmap(vma)) continue;
+    const from = Math.max(vma.start, vpn);
+    const count = Math.min(vma.end, vpn + pages) - from;
+    const isWrite = vma.prot[1] === 'w' && !vma.shared;
+    if (vma.hugetlb) {
+      if (accessRange(kernel, task, from, count, isWrite)) return 'ENOMEM';
+      continue;
+    }
+    const failed = vma.isShadow ? 'SIGSEGV' : populateRange(kernel, task, from, count, isWrite, true);
+    if (!failed) continue;
+    if (vma.isLocked) markLocked(kernel, mm, vma, true, true);
+    return failed === 'SIGBUS' || failed === 'SIGSEGV' ? 'ENOMEM' : 'EAGAIN';
+  }
   return 0;
 }
 
@@ -419,6 +430,7 @@ function lockVma(kernel: Kernel, task: Task, mm: Mm, vma: Vma): void {
     if (vma.isLocked || isSpecial(vma)) return;
     vma.isLocked = true;
     mm.lockedPages += count;
+    joinNeighbours(kernel, mm, vma);
   }
   if (!vma.isShadow) populateRange(kernel, task, vma.start, count, vma.prot[1] === 'w' && !vma.shared, true);
   if (!vma.hugetlb) markLocked(kernel, mm, vma, true);

@@ -1,3 +1,4 @@
+import { forkAnonVma } from './anon-vma.ts';
 import { copyHugetlb } from './hugetlb-maps.ts';
 import { forkedHugetlb } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
@@ -5,7 +6,6 @@ import { copyShadow } from './mirror.ts';
 import { Mm } from './mm.ts';
 import { munmap } from './mmap.ts';
 import { mayCommit } from './overcommit.ts';
-import { forEachLane } from './page-allocator.ts';
 import { evictUnused } from './page-cache.ts';
 import { forEachLevel, mapHuge } from './huge-maps.ts';
 import { mapFrames } from './rmap.ts';
@@ -98,9 +98,16 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
       continue;
     }
     // Locks are not inherited.
-    mm.insert({ ...vma, isLocked: false, hugetlb: vma.hugetlb && forkedHugetlb(vma.hugetlb) });
+    mm.insert({
+      ...vma,
+      isLocked: false,
+      anonVma: forkAnonVma(vma),
+      hugetlb: vma.hugetlb && forkedHugetlb(vma.hugetlb),
+    });
     if (vma.isAccounted) kernel.committed += vma.end - vma.start;
     if (vma.shared) continue;
+    // mm/memory.c:vma_needs_copy: whatever else there is can be faulted again.
+    if (!vma.anonVma && !vma.hugetlb) continue;
     if (vma.hugetlb) {
       notifyOfCopy(kernel, from, vma);
       copyHugetlb(kernel, child.main, from, mm, vma);
@@ -117,7 +124,6 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
     for (const { vpn, count } of swapped) {
       allocateAccounted(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(vpn, count));
     }
-    if (vma.file && swapped.length === 0 && !hasAnonymous(kernel, runs)) continue;
     notifyOfCopy(kernel, from, vma);
     for (const run of runs) {
       if (run.isHuge && vma.file) continue;
@@ -127,7 +133,7 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
       else mapFrames(kernel, mm, run.vpn, run.count, run.period, run.lanes);
     }
     copyHugeZero(kernel, child.main, from, mm, vma);
-    if (!vma.file && runs.length + swapped.length > 0) copyZeroPages(kernel, child.main, from, mm, vma);
+    copyZeroPages(kernel, child.main, from, mm, vma);
   }
   mm.hiwaterVm = mm.totalVm;
   mm.noteRss();
@@ -170,28 +176,12 @@ function copyHugeZero(kernel: Kernel, child: Task, from: Mm, to: Mm, { start, en
   });
 }
 
-/** copy_present_pte of entries that map the zero page, in a mapping that holds pages of its own, too: others can be faulted again. */
+/** copy_present_pte of entries that map the zero page. */
 function copyZeroPages(kernel: Kernel, child: Task, from: Mm, to: Mm, { start, end }: Vma): void {
   from.forEachZeroPage(start, end - start, (vpn, count) => {
     allocateAccounted(kernel, child, to.tablePages, 'pagetables', to.tables.add(vpn, count));
     to.zeroPages.add(vpn, count);
   });
-}
-
-/** A private file mapping is copied only where it has an anon_vma (mm/memory.c:vma_needs_copy). */
-function hasAnonymous(
-  kernel: Kernel,
-  runs: readonly { count: number; period: number; lanes: readonly number[] }[],
-): boolean {
-  let found = false;
-  for (const run of runs) {
-    forEachLane(run.count, run.period, run.lanes, (pfn, count) => {
-      kernel.frames.forEach(pfn, count, (_s, _n, id) => {
-        if (kernel.classes.get(id).kind === 'anon') found = true;
-      });
-    });
-  }
-  return found;
 }
 
 /** clone(2) of a thread on a CPU, which the main thread starts. `name` is what others find it by. */

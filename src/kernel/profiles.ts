@@ -57,6 +57,8 @@ export interface KernelProfile {
   reusesHugeFolios: boolean;
   /** A write to the huge zero page is answered with a huge folio (mm/huge_memory.c:do_huge_zero_wp_pmd, 6.13); else it is split. */
   hugeZeroGivesWay: boolean;
+  /** A VMA without anonymous pages takes in one that has some (vma_had_uncowed_parents, 6.16); before, only the other way round. */
+  mergesUnfaulted: boolean;
   /** Removing a group hands its page charges to the parent at once. */
   reparentsFolios: boolean;
   /** Reclaim leaves pages that have come back from swap for the last. Seen on 7.3, and not on 6.12 and 6.18. */
@@ -97,6 +99,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     forkedPagesAreOld: true,
     reusesHugeFolios: false,
     hugeZeroGivesWay: false,
+    mergesUnfaulted: false,
     reparentsFolios: false,
     sparesRefaulted: false,
     shmemThpKeepsFree: false,
@@ -130,6 +133,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     forkedPagesAreOld: true,
     reusesHugeFolios: true,
     hugeZeroGivesWay: true,
+    mergesUnfaulted: true,
     reparentsFolios: false,
     sparesRefaulted: false,
     shmemThpKeepsFree: true,
@@ -163,6 +167,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     forkedPagesAreOld: false,
     reusesHugeFolios: true,
     hugeZeroGivesWay: true,
+    mergesUnfaulted: true,
     reparentsFolios: true,
     sparesRefaulted: true,
     shmemThpKeepsFree: true,

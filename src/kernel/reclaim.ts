@@ -10,6 +10,7 @@ import { forEachLane } from './page-allocator.ts';
 import { zapRange } from './rmap.ts';
 import { dropSwapCache } from './swap-cache.ts';
 import { swapOutAnonymous, swapOutShmem, type SwappedOut } from './swap-out.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
 
 /**
  * Frees pages that can be had again (mm/vmscan.c:do_try_to_free_pages with the multi-generational LRU): every list of the groups and nodes
@@ -70,7 +71,7 @@ function shrink(kernel: Kernel, lruvec: Lruvec, pages: number, by: ReclaimReques
     if (place > 0 && freed < pages && list.length > 0) lruvec.isAnonScanned = true;
     while (freed < pages && list.length > 0) {
       const head = list[0]!;
-      const n = Math.min(head.count, pages - freed);
+      const n = Math.min(head.count, wholeFolios(head, pages - freed));
       const got = evict(kernel, head, n);
       if (head.kind === 'lazy') {
         lruvec.memcg.vmEvent('pglazyfreed', got.pages);
@@ -109,6 +110,12 @@ function count(
     memcg.add(`pgsteal_${by}`, nid, share(freed));
     memcg.add(`pgscan_${by}`, nid, share(scanned));
   });
+}
+
+/** Huge memory that was given up goes a folio at a time (mm/huge_memory.c:__discard_anon_folio_pmd_locked). */
+function wholeFolios({ kind, mm, at }: Evictable, pages: number): number {
+  if (kind !== 'lazy' || !mm!.hugeBlocks.has(Math.floor(at / PAGES_PER_PMD))) return pages;
+  return Math.ceil(pages / PAGES_PER_PMD) * PAGES_PER_PMD;
 }
 
 function evict(kernel: Kernel, { kind, inode, mm, at }: Evictable, n: number): SwappedOut {

@@ -1,5 +1,6 @@
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import { allocateAccounted } from './accounted-pages.ts';
+import { prepareAnonVma } from './anon-vma.ts';
 import { allocateHugeFolios } from './huge-folios.ts';
 import { mapHuge } from './huge-maps.ts';
 import type { Kernel } from './kernel.ts';
@@ -45,6 +46,7 @@ export function faultHugeAnonymous(
   if (!isThpAllowed(kernel, vma)) return;
   const { first, last } = blocksOf(vma, vpn, count);
   if (first >= last) return;
+  prepareAnonVma(vma);
   const runs: { block: number; blocks: number }[] = [];
   mm.tables.forEachLeafGap(first, last - first, (block, blocks) => runs.push({ block, blocks }));
   if (isWrite && kernel.profile.hugeZeroGivesWay) {

@@ -1,3 +1,4 @@
+import type { AnonVma } from './anon-vma.ts';
 import type { HugetlbVma } from './hugetlb-vma.ts';
 import type { Inode } from './inode.ts';
 import type { LaneSet } from './lane-set.ts';
@@ -16,6 +17,8 @@ export interface Vma {
   pgoff: number;
   /** vm_policy of the VMA itself; shared files keep theirs in the inode. */
   policy: Policy | null;
+  /** Null until the first anonymous page. */
+  anonVma: AnonVma | null;
   /** Name without a file: `[heap]`, `[stack]`, or empty. */
   name: string;
   /** Counts in Committed_AS. */

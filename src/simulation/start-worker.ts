@@ -1,3 +1,4 @@
+import { prepareAnonVma } from '../kernel/anon-vma.ts';
 import { ensureCgroup } from '../kernel/cgroups.ts';
 import { allocateFolios } from '../kernel/folios.ts';
 import { mmap } from '../kernel/mmap.ts';
@@ -98,6 +99,7 @@ function placeAnonymous(world: World, process: Process, at: number, count: numbe
   if (count === 0) return at;
   const { kernel } = world;
   addTables(world, process, at, count);
+  prepareAnonVma(process.mm!.find(at)!);
   let vpn = at;
   while (vpn < at + count) {
     const answer = allocateFolios(kernel, process.main, {

@@ -123,7 +123,7 @@ describe('a planted fault is found and named', () => {
       });
     const chance = by(captureOf('6.18', 'fork-huge'), '00-forked', 'w1');
     expect(offences(chance)).toEqual([]);
-    expect(chance.excuses.map(({ id }) => id)).toContain('huge-by-chance');
+    expect(chance.excuses.map(({ id }) => id)).toContain('monitored-memory');
     const rule = by(captureOf('6.12', 'S08'), '00-anon-thp', 'w0');
     expect(offences(rule).filter((one) => one.endsWith('Referenced'))).toHaveLength(2);
   });

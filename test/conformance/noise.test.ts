@@ -3,6 +3,7 @@ import { NO_LEFTOVERS } from '../../src/conformance/leftovers.ts';
 import { NOISE, noiseFor, type NoiseContext } from '../../src/conformance/noise.ts';
 import { OUTCOME_NOISE } from '../../src/conformance/outcome-noise.ts';
 import { pressureOf } from '../../src/conformance/pressure-noise.ts';
+import { NOT_BY_CHANCE } from '../../src/conformance/referenced-noise.ts';
 import { OUT_OF_SCOPE, outOfScope } from '../../src/conformance/out-of-scope.ts';
 import { Tally } from '../../src/conformance/tally.ts';
 import { compareCounters } from '../../src/conformance/compare-counters.ts';
@@ -18,7 +19,8 @@ const QUIET: NoiseContext = {
   slabPages: 0,
   movesProcesses: false,
   movedByCpuset: 0,
-  hugeByChance: 0,
+  referenced: NOT_BY_CHANCE,
+  scoreSpan: 0,
   waitingPages: 0,
   hasTinySlab: false,
   knowsPageLists: true,
@@ -108,8 +110,9 @@ describe('noise', () => {
     ['node numastat', 'numa_hit', { nid: 3, movesProcesses: true }, 368],
     ['node numastat', 'numa_hit', { nid: 3, movedByCpuset: 1000 }, 128],
     ['node numastat', 'local_node', { nid: 3, movedByCpuset: 1000 }, 1128],
-    ['smaps', 'Referenced', { hugeByChance: 512 }, 2048],
-    ['smaps_rollup', 'Referenced', { hugeByChance: 512 }, 2048],
+    ['smaps', 'Referenced', { referenced: { monitored: 512, batched: 0 } }, 2048],
+    ['smaps_rollup', 'Referenced', { referenced: { monitored: 512, batched: 1 } }, 2052],
+    ['oom_score', 'oom_score', { scoreSpan: 2 }, 2],
   ] as const)('bounds %s %s in the unit of the file', (fieldClass, name, context, bound) => {
     expect(noiseFor(fieldClass, name, { ...QUIET, ...context }).bound).toBe(bound);
   });

@@ -228,3 +228,40 @@ snapshot s
     expect(run.process('s')!.vmas.filter(({ name }) => name.includes('anon_hugepage'))).toHaveLength(1);
   });
 });
+
+describe('giving up huge memory', () => {
+  const script = `
+write /sys/kernel/mm/transparent_hugepage/enabled always
+cgroup create /a
+cgroup move w0 /a
+anon map o 32M
+touch o 0 32M write
+madvise o 700p 5000p free
+snapshot freed
+touch o 1100p 10p write
+snapshot written
+madvise o 0 32M free
+cgroup limit /a memory.reclaim 5M
+snapshot reclaimed`;
+
+  it.each<Version>(['6.12', '6.18', '7.3'])('splits the huge pages at both ends alone: %s', (kernel) => {
+    const run = play('page-cache', script, { kernel });
+    const kb = (label: string): Record<string, number> => {
+      const { anonHuge, lazyFree, privateDirty, rss } = run.process(label)!.vmas[0]!.smaps;
+      return {
+        huge: anonHuge / 1024,
+        lazy: lazyFree / 1024,
+        dirty: privateDirty / 1024,
+        rss: rss / 1024,
+      };
+    };
+    expect(kb('freed')).toEqual({ huge: 28 * 1024, lazy: 20000, dirty: 12768, rss: 32768 });
+    // One entry of a huge page has one dirty bit.
+    expect(kb('written')).toEqual({ huge: 28 * 1024, lazy: 17952, dirty: 14816, rss: 32768 });
+    // Reclaim frees a huge page as a whole: at most one more than it was asked for.
+    const { huge, rss } = kb('reclaimed');
+    expect(huge).toBe(24 * 1024);
+    expect(32768 - rss!).toBeGreaterThanOrEqual(5 * 1024);
+    expect(32768 - rss!).toBeLessThan(7 * 1024);
+  });
+});

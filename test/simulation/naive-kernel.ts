@@ -45,6 +45,8 @@ interface Spot {
   /** Page of the file; the address of anonymous memory. */
   index: number;
   policy: Policy | null;
+  /** Of the VMA that it is part of, since that has had an anonymous page. */
+  anon: { isForked: boolean } | null;
 }
 
 interface Thread {
@@ -272,7 +274,7 @@ export class NaiveKernel {
   #fork(parent: NaiveProcess, name: string): void {
     const child: NaiveProcess = {
       ...parent,
-      spots: new Map(parent.spots),
+      spots: new Map(),
       pt: new Map(),
       tables: new Set(),
       files: new Map(parent.files),
@@ -283,9 +285,11 @@ export class NaiveKernel {
     for (const vma of this.#vmas(parent)) {
       const { area } = parent.spots.get(vma[0]!)!;
       const isMapped = vma.filter((vpn) => parent.pt.has(vpn));
-      // Shared mappings fault anew; private ones of files are copied where they hold pages of their own.
-      if (area.shared || (area.file && !isMapped.some((vpn) => parent.pt.get(vpn)!.kind === 'anon')))
-        continue;
+      const isCopied = vma.some((vpn) => parent.spots.get(vpn)!.anon);
+      const anon = isCopied ? { isForked: true } : null;
+      for (const vpn of vma) child.spots.set(vpn, { ...parent.spots.get(vpn)!, anon });
+      // What has never had pages of its own faults anew.
+      if (area.shared || !isCopied) continue;
       for (const vpn of isMapped) {
         this.#mapPage(child, vpn, parent.pt.get(vpn)!);
         addTables(child.tables, vpn, 3);
@@ -308,6 +312,7 @@ export class NaiveKernel {
   #isSameVma(process: NaiveProcess, a: number, b: number): boolean {
     const [one, other] = [process.spots.get(a), process.spots.get(b)];
     if (!one || !other || one.area !== other.area || !isSamePolicy(one.policy, other.policy)) return false;
+    if (one.anon && other.anon ? one.anon !== other.anon : (one.anon ?? other.anon)?.isForked) return false;
     return one.index - a === other.index - b;
   }
 
@@ -449,7 +454,7 @@ export class NaiveKernel {
     const area: Area = { file: backing, shared, isAccounted: !shared && !noreserve };
     for (let i = 0; i < mappedPages; i++) {
       if (process.spots.has(vpn! + i)) throw new Error(`page ${vpn! + i} was mapped already`);
-      process.spots.set(vpn! + i, { area, index: backing ? i : vpn! + i, policy: null });
+      process.spots.set(vpn! + i, { area, index: backing ? i : vpn! + i, policy: null, anon: null });
     }
     process.addresses.set(name, { vpn: vpn!, pages: mappedPages });
   }
@@ -519,9 +524,18 @@ export class NaiveKernel {
   }
 
   #mapAnon(process: NaiveProcess, thread: Thread, vpn: number, { area, index, policy }: Spot): void {
+    this.#prepareAnon(process, vpn);
     const own = area.file ? (area.file.policy.get(index) ?? null) : policy;
     const node = this.#placed(own ?? thread.policy, thread, (area.file?.real.ino ?? 0) + index);
     this.#mapPage(process, vpn, { kind: 'anon', node, group: process.group, maps: 0 });
+  }
+
+  /** All of a VMA may hold anonymous pages from its first on. */
+  #prepareAnon(process: NaiveProcess, vpn: number): void {
+    if (process.spots.get(vpn)!.anon) return;
+    const anon = { isForked: false };
+    const vma = this.#vmas(process).find((pages) => pages.includes(vpn))!;
+    for (const at of vma) process.spots.get(at)!.anon = anon;
   }
 
   #mapPage(process: NaiveProcess, vpn: number, page: NaivePage): void {

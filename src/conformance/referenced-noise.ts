@@ -1,0 +1,68 @@
+import type { SmapsVma } from '../procfs/smaps.ts';
+import type { Step } from '../scenario/types.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
+import type { NoiseClass } from './noise.ts';
+
+/** Pages of a mapping, or of a process, whose mark of a use is left to chance. */
+export interface ReferencedByChance {
+  /** Not used as far as the model knows, but a page that the kernel's monitor may have looked at. */
+  monitored: number;
+  /** May have completed a batch of locked pages. */
+  batched: number;
+}
+
+export const NOT_BY_CHANCE: ReferencedByChance = { monitored: 0, batched: 0 };
+
+/** Pages that a CPU collects before it puts them on the unevictable list (PAGEVEC_SIZE). */
+const LOCK_BATCH = 31;
+
+/** What a script and a kernel leave to chance: 6.18 monitors (CONFIG_DAMON_STAT_ENABLED_DEFAULT), and steps lock. */
+export interface ReferencedConditions {
+  monitors: boolean;
+  locks: boolean;
+}
+
+export const locksMemory = ({ verb }: Step): boolean => verb === 'mlock' || verb === 'mlockall';
+
+/** How many pages of a mapping, or of a process, chance may call referenced or not, by what both sides say of it. */
+export function referencedByChance(
+  { monitors, locks }: ReferencedConditions,
+  kernel: SmapsVma['smaps'],
+  model: SmapsVma['smaps'],
+): ReferencedByChance {
+  const unused = (model.rss - model.referenced) / PAGE_SIZE;
+  const huge = Math.min(kernel.anonHuge / PAGE_SIZE, unused);
+  const single = unused - huge;
+  return {
+    monitored: monitors ? huge + Math.min(single, 16 + Math.floor(single / 16)) : 0,
+    batched: locks ? Math.ceil(model.referenced / PAGE_SIZE / LOCK_BATCH) : 0,
+  };
+}
+
+const FIELDS = [
+  { fieldClass: 'smaps', names: /^Referenced$/ },
+  { fieldClass: 'smaps_rollup', names: /^Referenced$/ },
+] as const;
+
+/** Marks of a use that no step explains. */
+export const REFERENCED_NOISE: readonly NoiseClass[] = [
+  {
+    id: 'monitored-memory',
+    title: 'Pages that the monitor of kernel 6.18 has looked at',
+    bound:
+      'of what the model calls unused, the anonymous huge pages of the mapping (AnonHugePages), and 16 others and a sixteenth of the rest, on 6.18 alone',
+    reason:
+      'DAMON_STAT runs by default there: it picks pages at random all the time and takes over their accessed bits, so that a page that the parent has used counts for its child, too; a kernel booted with damon_stat.enabled=N shows none of it',
+    fields: FIELDS,
+    pages: ({ referenced }) => referenced.monitored,
+  },
+  {
+    id: 'mlock-batches',
+    title: 'Locked pages that complete a batch',
+    bound: 'one in 31 of the pages that count as referenced, once a step has locked memory',
+    reason:
+      'every 31st page that mlock faults in is on the unevictable list before it is marked, and stays unmarked, which shows where only that mark says that a page is in use: in a child; the model keeps no mark for each page',
+    fields: FIELDS,
+    pages: ({ referenced }) => referenced.batched,
+  },
+];
