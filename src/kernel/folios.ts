@@ -4,7 +4,7 @@ import type { Kernel } from './kernel.ts';
 import { MEMCG_ITEM, type Memcg, type MemcgItem } from './memcg.ts';
 import type { Policy } from './mempolicy.ts';
 import { NODE_ITEM, type NodeItemName } from './node.ts';
-import { outOfFrames, overHigh, overLimit } from './memory-pressure.ts';
+import { outOfFrames, overHigh, overLimit, type Shortage } from './memory-pressure.ts';
 import {
   allocateFrame,
   allocateFrames,
@@ -192,6 +192,21 @@ export function allocateFolio(
     const failed = outOfFrames(kernel, task, policy, kind);
     if (failed) return failed;
   }
+}
+
+/**
+ * Charges a page and gives the charge back: whether there is room for one, or why not. What a design does that charges before it knows whether
+ * the page is new.
+ */
+export function tryCharge(kernel: Kernel, task: Task, kind: FolioKind, inode: Inode | null): Shortage | null {
+  const { memcg } = payerOf(kernel, task, kind, inode);
+  const stock = kernel.stocks[task.cpu]!;
+  while (stock.charge(memcg, 1) === 0) {
+    const failed = overLimit(kernel, task, memcg, 1, kind);
+    if (failed) return failed;
+  }
+  stock.refund(memcg);
+  return null;
 }
 
 /** Whose memcg pays: that of the task's process, unless a design says otherwise for a gmem. */

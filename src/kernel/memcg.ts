@@ -306,6 +306,14 @@ export class ChargeStock {
     return fitted;
   }
 
+  /** Puts a page that `charge` gave back into the stock (mm/memcontrol.c:refill_stock); the root has none. */
+  refund(memcg: Memcg): void {
+    if (memcg.parent === null) return;
+    const slot = this.#slots.find((one) => one.memcg === memcg);
+    if (slot) slot.pages++;
+    else memcg.uncharge(1);
+  }
+
   /** Gives every stock back to its group (drain_all_stock); `within`: only those of a group and the groups below it. */
   drain(within: Memcg | null = null): void {
     for (let i = this.#slots.length - 1; i >= 0; i--) {

@@ -1,8 +1,10 @@
+import type { Shortage } from '../kernel/memory-pressure.ts';
 import { fillPages } from '../kernel/page-cache.ts';
 import { markDirty } from '../kernel/folio-flags.ts';
 import { isGmemHuge } from '../kernel/gmem-huge.ts';
 import type { Task } from '../kernel/task.ts';
 import { SinglePages } from '../units/page-runs.ts';
+import { NO_KVM_HOOKS } from './hooks.ts';
 import type { Kvm } from './kvm.ts';
 import { type GmemSlot, hasGmem } from './memslot.ts';
 import { type GuestExit, guestAccess } from './page-fault.ts';
@@ -71,9 +73,17 @@ function faultFresh(kvm: Kvm, vm: Vm, task: Task, { indices, slots }: Fresh): Gu
   const n = slots.length;
   const { gmem } = slots[0]!;
   const gfnOf = (i: number): number => indices[i]! + slots[i]!.gfn - slots[i]!.gmemIndex;
+  const exitAt = (i: number, errno: GuestExit['errno']): GuestExit => ({
+    reason: 'KVM_EXIT_MEMORY_FAULT',
+    errno,
+    gfn: gfnOf(i),
+    isPrivate: true,
+  });
   let tables = 0;
   for (let i = 0; i < n; i++) tables += vm.tables.add(gfnOf(i), 1);
   linkTables(kernel, vm, task, tables);
+  const refused = hooks.faulting === NO_KVM_HOOKS.faulting ? null : prepareFaults(kvm, slots, task);
+  if (refused) return exitAt(0, refused);
   const answer = fillPages(kernel, task, gmem, indices, n);
   // One structure after the other: the look-ups of a loop do not wait for each other, so their cache misses overlap.
   for (let i = 0; i < answer.count; i++) slots[i]!.mapped.addOne(indices[i]!);
@@ -86,6 +96,14 @@ function faultFresh(kvm: Kvm, vm: Vm, task: Task, { indices, slots }: Fresh): Gu
     const own = bySlot.size === 1 ? mapped : mapped.filter((_, i) => slots[i] === slot);
     hooks.tdpMapped(slot, new SinglePages(own));
   }
-  if (!answer.failed) return null;
-  return { reason: 'KVM_EXIT_MEMORY_FAULT', errno: answer.failed, gfn: gfnOf(answer.count), isPrivate: true };
+  return answer.failed && exitAt(answer.count, answer.failed);
+}
+
+/** None of the pages is there yet. */
+function prepareFaults(kvm: Kvm, slots: readonly GmemSlot[], task: Task): Shortage | null {
+  for (const slot of new Set(slots)) {
+    const refused = kvm.hooks.faulting(slot, slots.filter((one) => one === slot).length, 0, task);
+    if (refused) return refused;
+  }
+  return null;
 }

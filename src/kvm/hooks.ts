@@ -1,5 +1,6 @@
 import type { Inode } from '../kernel/inode.ts';
-import type { Process } from '../kernel/task.ts';
+import type { Shortage } from '../kernel/memory-pressure.ts';
+import type { Process, Task } from '../kernel/task.ts';
 import type { PageRuns } from '../units/page-runs.ts';
 import type { MemSlot } from './memslot.ts';
 import type { Vm } from './vm.ts';
@@ -11,6 +12,8 @@ export interface KvmHooks {
   gmemReleased: (gmem: Inode) => void;
   slotBound: (slot: MemSlot) => void;
   slotDeleted: (slot: MemSlot) => void;
+  /** Faults on private pages are about to be answered, before mmu_lock is taken: how many of them have a page already. They may fail. */
+  faulting: (slot: MemSlot, pages: number, present: number, by: Task) => Shortage | null;
   /** Second-level page-table entries for pages of a gmem were installed. */
   tdpMapped: (slot: MemSlot, pages: PageRuns) => void;
   tdpZapped: (slot: MemSlot, pages: PageRuns) => void;
@@ -26,6 +29,7 @@ export const NO_KVM_HOOKS: KvmHooks = {
   gmemReleased: () => undefined,
   slotBound: () => undefined,
   slotDeleted: () => undefined,
+  faulting: () => null,
   tdpMapped: () => undefined,
   tdpZapped: () => undefined,
   rootMapped: () => undefined,

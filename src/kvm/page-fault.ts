@@ -1,9 +1,12 @@
 import { accessRange } from '../kernel/fault.ts';
 import { markDirty } from '../kernel/folio-flags.ts';
+import type { Shortage } from '../kernel/memory-pressure.ts';
 import { fillCache } from '../kernel/page-cache.ts';
+import { countOfLane } from '../kernel/pfn-map.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Errno } from '../units/errno.ts';
 import { OneRun } from '../units/page-runs.ts';
+import { NO_KVM_HOOKS } from './hooks.ts';
 import type { Kvm } from './kvm.ts';
 import { type GmemSlot, hasGmem, type MemSlot } from './memslot.ts';
 import { forEachKind } from './tdp.ts';
@@ -93,7 +96,10 @@ function accessSlot(
     }
     const fromGmem = isPrivate || slot.isInPlace;
     const shift = fromGmem ? slot.gmemIndex - slot.gfn : 0;
-    if (fromGmem && hasGmem(slot)) mapLanes(kvm, vm, slot, task, at + shift, n);
+    if (fromGmem && hasGmem(slot)) {
+      const errno = mapLanes(kvm, vm, slot, task, at + shift, n);
+      if (errno) failed = fault(at, errno, true);
+    }
     (fromGmem ? slot.mapped : vm.tdp).forEachGap(at + shift, n, (start, length) => {
       if (failed) return;
       failed = fromGmem
@@ -115,11 +121,19 @@ function faultPrivate(
 ): GuestExit | null {
   if (!hasGmem(slot)) return fault(gfn, 'EFAULT', true);
   if (isGmemHuge(kvm.kernel, slot.gmem)) return faultPrivateHuge(kvm, vm, slot, task, gfn, count);
-  addTables(kvm.kernel, vm, task, gfn, count);
   const index = slot.gmemIndex + gfn - slot.gfn;
+  addTables(kvm.kernel, vm, task, gfn, count);
+  const refused = prepareFault(kvm, slot, task, index, count);
+  if (refused) return fault(gfn, refused, true);
   const failed = fillCache(kvm.kernel, task, slot.gmem, index, count, false);
   const mapped = mapPrivate(kvm, slot, index, count);
   return failed ? fault(gfn + mapped, failed, true) : null;
+}
+
+/** What a design does once page-table pages are at hand (mmu_topup_memory_caches), before mmu_lock is taken. */
+function prepareFault(kvm: Kvm, slot: GmemSlot, task: Task, index: number, count: number): Shortage | null {
+  if (kvm.hooks.faulting === NO_KVM_HOOKS.faulting) return null;
+  return kvm.hooks.faulting(slot, count, countOfLane(slot.gmem.cache, { index, count, stride: 1 }), task);
 }
 
 /** faultPrivate where huge folios may come: tables of base entries are made for what huge entries do not map. */
@@ -131,8 +145,10 @@ function faultPrivateHuge(
   gfn: number,
   count: number,
 ): GuestExit | null {
-  prepareTables(kvm.kernel, vm, task);
   const index = slot.gmemIndex + gfn - slot.gfn;
+  prepareTables(kvm.kernel, vm, task);
+  const refused = prepareFault(kvm, slot, task, index, count);
+  if (refused) return fault(gfn, refused, true);
   const failed = fillCache(kvm.kernel, task, slot.gmem, index, count, false);
   mapPrivateHuge(kvm, vm, slot, task, gfn, count);
   slot.mapped.forEachGap(index, count, (at, n) => {

@@ -41,6 +41,7 @@ export function composeHooks(parts: readonly Hooks[]): {
       gmemReleased: all(parts, 'gmemReleased') ?? NO_KVM_HOOKS.gmemReleased,
       slotBound: (all(parts, 'slotBound') ?? NO_KVM_HOOKS.slotBound) as KvmHooks['slotBound'],
       slotDeleted: (all(parts, 'slotDeleted') ?? NO_KVM_HOOKS.slotDeleted) as KvmHooks['slotDeleted'],
+      faulting: (first(parts, 'faulting') ?? NO_KVM_HOOKS.faulting) as KvmHooks['faulting'],
       tdpMapped: (all(parts, 'tdpMapped') ?? NO_KVM_HOOKS.tdpMapped) as KvmHooks['tdpMapped'],
       tdpZapped: (all(parts, 'tdpZapped') ?? NO_KVM_HOOKS.tdpZapped) as KvmHooks['tdpZapped'],
       rootMapped: (all(parts, 'rootMapped') ?? NO_KVM_HOOKS.rootMapped) as KvmHooks['rootMapped'],

@@ -1,6 +1,8 @@
 import { FrameTable } from '../kernel/frame-table.ts';
+import { tryCharge } from '../kernel/folios.ts';
 import { GMEM_FLAG_MMAP } from '../kernel/gmem-access.ts';
 import type { Inode } from '../kernel/inode.ts';
+import type { Shortage } from '../kernel/memory-pressure.ts';
 import type { Policy } from '../kernel/mempolicy.ts';
 import type { Mm } from '../kernel/mm.ts';
 import { startMirroring } from '../kernel/mirror.ts';
@@ -8,7 +10,7 @@ import { mbind, mmap, munmap } from '../kernel/mmap.ts';
 import { nodePages } from '../kernel/page-cache.ts';
 import { forEachMapping, mapShadowLane, zapShadowLane } from '../kernel/rmap.ts';
 import { allocateAccounted } from '../kernel/accounted-pages.ts';
-import type { Process } from '../kernel/task.ts';
+import type { Process, Task } from '../kernel/task.ts';
 import { indexOf, type Vma } from '../kernel/vma.ts';
 import { zapFileLane } from '../kvm/guest-memfd.ts';
 import type { Kvm } from '../kvm/kvm.ts';
@@ -22,6 +24,7 @@ import type {
   PolicyRange,
   Proc,
   ShadowOptions,
+  Thread,
   Vm,
 } from '../strategy/contract.ts';
 import type { Errno } from '../units/errno.ts';
@@ -56,6 +59,10 @@ export class WorldView implements KernelView {
 
   ownRss(process: Proc): number {
     return mmOf(process).rss.gmem;
+  }
+
+  tryCharge(gmem: Gmem, by: Thread): Shortage | null {
+    return tryCharge(this.#kvm.kernel, by as Task, 'gmem', inodeOf(gmem));
   }
 
   nodePages(gmem: Gmem): readonly number[] {

@@ -11,6 +11,7 @@ const HOOKS: Readonly<Record<keyof Hooks, true>> = {
   chargeTo: true,
   folioAllocated: true,
   folioFreed: true,
+  faulting: true,
   tdpMapped: true,
   tdpZapped: true,
   rootMapped: true,

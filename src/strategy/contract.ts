@@ -143,6 +143,11 @@ export interface Hooks {
   chargeTo?(gmem: Gmem, thread: Thread): Proc | null;
   folioAllocated?(gmem: Gmem, pages: PageRuns, nodes: ArrayLike<number>, by: Thread): void;
   folioFreed?(gmem: Gmem, index: number, count: number, nodes: ArrayLike<number>): void;
+  /**
+   * Guest faults on private pages are about to be answered, before mmu_lock is taken: so many pages, of which `present` are in the file already.
+   * The reason that it returns ends the guest's run.
+   */
+  faulting?(slot: Slot, pages: number, present: number, by: Thread): 'ENOMEM' | 'EINTR' | null;
   /** Second-level page-table entries for private pages were installed. */
   tdpMapped?(slot: Slot, pages: PageRuns): void;
   tdpZapped?(slot: Slot, pages: PageRuns): void;
@@ -221,6 +226,11 @@ export interface KernelView {
   addRss(process: Proc, pages: number, reason: string, counter?: 'file' | 'gmem'): void;
   /** Pages in the counter of its own that a process has. */
   ownRss(process: Proc): number;
+  /**
+   * Charges a page to whoever pays for the file's pages, and gives the charge back: reclaim and the OOM killer run where there is no room for one.
+   * Why there is none after that, or null.
+   */
+  tryCharge(gmem: Gmem, by: Thread): 'ENOMEM' | 'EINTR' | null;
   /** Pages of a file by node, from its page cache. */
   nodePages(gmem: Gmem): readonly number[];
   /** Calls `visit` for each stretch of present pages in a range of a file. */

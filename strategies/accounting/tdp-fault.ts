@@ -7,6 +7,7 @@ import type {
   Part,
   Proc,
   Slot,
+  Thread,
 } from '../../src/strategy/contract.ts';
 
 /** RSS raised where KVM maps a page into the guest, or where the page is allocated. */
@@ -51,7 +52,7 @@ export const tdpFault: Part = {
         type: 'boolean',
         default: false,
         description:
-          'each fault sets pages aside before it takes mmu_lock, under which nothing may sleep (only with at=tdp)',
+          'each fault charges a page before it takes mmu_lock, under which nothing may sleep, and gives the charge back where the page is there already (only with at=tdp)',
       },
       relieve: {
         type: 'string',
@@ -82,7 +83,6 @@ function countMapped(view: KernelView, options: Options): Hooks {
   const counter = counterOf(options);
   const reason = 'mapped into the guest';
   const add = ({ vm: { process } }: Slot, pages: PageRuns): void => {
-    if (options['precharge'] === true) view.count('precharge before mmu_lock', pages.total);
     view.count('RSS counter update', pages.total);
     if (process.isAlive) view.addRss(process, pages.total, reason, counter);
   };
@@ -91,8 +91,22 @@ function countMapped(view: KernelView, options: Options): Hooks {
     view.count('RSS counter update', pages.total);
     if (process.hasCounters) view.addRss(process, -pages.total, reason, counter);
   };
+  const faulting = (
+    slot: Slot,
+    pages: number,
+    present: number,
+    by: Thread,
+  ): ReturnType<KernelView['tryCharge']> => {
+    view.count('precharge before mmu_lock', pages);
+    // A page that is missing takes the charge.
+    if (present === 0) return null;
+    const refused = view.tryCharge(slot.gmem, by);
+    if (!refused) view.count('precharge given back', present);
+    return refused;
+  };
+  const precharge = options['precharge'] === true ? { faulting } : {};
   const others = options['roots'] === 'each' ? { rootMapped: add, rootZapped: takeBack } : {};
-  return { tdpMapped: add, tdpZapped: takeBack, ...others };
+  return { tdpMapped: add, tdpZapped: takeBack, ...precharge, ...others };
 }
 
 const counterOf = (options: Options): 'file' | 'gmem' => (options['counter'] === 'own' ? 'gmem' : 'file');

@@ -18,7 +18,7 @@ const isBelow = (group: Memcg, above: Memcg): boolean =>
 
 describe('charging', () => {
   const op = fc.record({
-    kind: fc.constantFrom('charge', 'charge', 'charge', 'uncharge', 'limit', 'drain'),
+    kind: fc.constantFrom('charge', 'charge', 'charge', 'uncharge', 'limit', 'drain', 'try'),
     group: fc.nat(4),
     cpu: fc.nat(1),
     pages: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 200 })),
@@ -49,12 +49,14 @@ describe('charging', () => {
             charged[at]! -= n;
           } else if (kind === 'limit' && at > 0) {
             group.max = max === null ? null : max + group.usage;
+          } else if (kind === 'try') {
+            if (stocks[cpu]!.charge(group, 1) === 1) stocks[cpu]!.refund(group);
           } else if (kind === 'drain') stocks.forEach((stock) => stock.drain());
           groups.forEach((each, i) => {
             const stocked = each.usage - below(each);
             expect(stocked).toBeGreaterThanOrEqual(0);
             const groupsBelow = groups.filter((g) => isBelow(g, each)).length;
-            const most = (CHARGE_BATCH - 1) * stocks.length * Math.min(slots, groupsBelow);
+            const most = CHARGE_BATCH * stocks.length * Math.min(slots, groupsBelow);
             expect(stocked).toBeLessThanOrEqual(most);
             if (each.max !== null) expect(each.usage).toBeLessThanOrEqual(each.max);
             peak[i] = Math.max(peak[i]!, each.usage);
