@@ -28,6 +28,7 @@ export function compareRun(tally: Tally, capture: Capture, scenario: Scenario, r
   const snapshots = capture.snapshots.filter(({ step }) => step <= until);
   for (const [at, snapshot] of snapshots.entries()) {
     const { label, step, files } = snapshot;
+    const next = snapshots[at + 1] ?? snapshot;
     const mappings = mappingsAfter(scenario.steps, capture.steps, step);
     const now: Moments = {
       kernel: { files, mappings },
@@ -49,7 +50,7 @@ export function compareRun(tally: Tally, capture: Capture, scenario: Scenario, r
       first: capture.snapshots[0]!.files,
       now,
       before,
-      later: snapshots[at + 1]?.files ?? files,
+      later: { kernel: next.files, model: modelAt(next) },
       asked,
       leftovers,
       ...conditions(capture, scenario.steps, step, since),
@@ -88,7 +89,7 @@ function conditions(
     interleaves: steps.slice(0, count).some(isInterleaving),
     movesProcesses: since.some((step) => movesProcess(step, hasCpusets)),
     movesByCpuset: since.some((step) => movesByCpuset(step, hasCpusets)),
-    referencedConditions: { monitors: profile === '6.18', locks: steps.slice(0, count).some(locksMemory) },
+    referencedConditions: { monitors: profile !== '6.12', locks: steps.slice(0, count).some(locksMemory) },
     scoresExactly: profile === '7.3',
     setsMax: since.some((step) => step.verb === 'cgroup limit' && step.args.file === 'memory.max'),
   };

@@ -37,8 +37,8 @@ export interface SnapshotComparison {
   first: SnapshotFiles;
   now: Moments;
   before: Moments | null;
-  /** The kernel's files at the snapshot after it, or these: tools that a snapshot starts read later than its files. */
-  later: SnapshotFiles;
+  /** The files at the snapshot after it, or these: tools that a snapshot starts read later than its files. */
+  later: { kernel: SnapshotFiles; model: SnapshotFiles };
   cpus: number;
   nodes: number;
   interleaves: boolean;
@@ -87,7 +87,7 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
       now.kernel.files,
       comparison.setsMax,
     ),
-    collapsed: collapsedPages(comparison.later),
+    collapsed: Math.max(0, collapsedPages(comparison.later.kernel) - collapsedPages(comparison.later.model)),
     workers: workersIn(now.kernel.files).length,
   };
   for (const worker of workersIn(now.kernel.files)) compareProcess(tally, comparison, worker, context, goTo);

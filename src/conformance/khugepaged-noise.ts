@@ -3,7 +3,7 @@ import { PAGES_PER_PMD } from '../units/pages.ts';
 import type { SnapshotFiles } from './capture.ts';
 import type { NoiseClass } from './noise.ts';
 
-/** Pages of the huge pages that khugepaged has put together since boot (thp_collapse_alloc of vmstat). */
+/** Pages of the huge pages that were put together since boot (thp_collapse_alloc of vmstat). */
 export function collapsedPages(files: SnapshotFiles): number {
   return (parseVmstat(files.get('sys/vmstat') ?? '').get('thp_collapse_alloc') ?? 0) * PAGES_PER_PMD;
 }
@@ -19,7 +19,7 @@ export const KHUGEPAGED_NOISE: NoiseClass = {
   id: 'khugepaged',
   title: 'Huge pages put together in the background',
   bound:
-    '2 MiB for each huge page that vmstat says khugepaged has put together; exact while it has made none',
+    '2 MiB for each huge page that vmstat says was put together and no step asked for; exact while there is none',
   reason:
     'khugepaged replaces the pages of a block by a huge page, filling its holes, some seconds after they were touched; the model has none, as if it slept',
   fields: [

@@ -16,7 +16,7 @@ export const NOT_BY_CHANCE: ReferencedByChance = { monitored: 0, batched: 0 };
 /** Pages that a CPU collects before it puts them on the unevictable list (PAGEVEC_SIZE). */
 const LOCK_BATCH = 31;
 
-/** What a script and a kernel leave to chance: 6.18 monitors (CONFIG_DAMON_STAT_ENABLED_DEFAULT), and steps lock. */
+/** What a script and a kernel leave to chance: 6.18 and 7.3 monitor (CONFIG_DAMON_STAT_ENABLED_DEFAULT), and steps lock. */
 export interface ReferencedConditions {
   monitors: boolean;
   locks: boolean;
@@ -48,11 +48,11 @@ const FIELDS = [
 export const REFERENCED_NOISE: readonly NoiseClass[] = [
   {
     id: 'monitored-memory',
-    title: 'Pages that the monitor of kernel 6.18 has looked at',
+    title: 'Pages that the monitor of kernels 6.18 and 7.3 has looked at',
     bound:
-      'of what the model calls unused, the anonymous huge pages of the mapping (AnonHugePages), and 16 others and a sixteenth of the rest, on 6.18 alone',
+      'of what the model calls unused, the anonymous huge pages of the mapping (AnonHugePages), and 16 others and a sixteenth of the rest; none on 6.12',
     reason:
-      'DAMON_STAT runs by default there: it picks pages at random all the time and takes over their accessed bits, so that a page that the parent has used counts for its child, too; a kernel booted with damon_stat.enabled=N shows none of it',
+      'DAMON_STAT runs by default since 6.17: it picks pages at random all the time and takes over their accessed bits, so that a page that the parent has used counts for its child, too; a kernel booted with damon_stat.enabled=N shows none of it',
     fields: FIELDS,
     pages: ({ referenced }) => referenced.monitored,
   },

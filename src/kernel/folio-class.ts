@@ -19,7 +19,7 @@ export interface FolioClass {
   /** 0 for single pages; 9 for pages of a 2 MiB folio. */
   readonly order: number;
   readonly age: LruAge;
-  /** What an anonymous folio carries by itself, whatever the entries that map it say: REFERENCED, DIRTIED or both. */
+  /** What an anonymous folio carries by itself, whatever the entries that map it say: REFERENCED, DIRTIED, COLLAPSED. */
   readonly marks: number;
 }
 
@@ -27,6 +27,9 @@ export interface FolioClass {
 export const REFERENCED = 1;
 /** PG_dirty: a guest wrote to it, or the entries that it was dirty by have been replaced (migration, the split of a huge page). */
 export const DIRTIED = 2;
+
+/** No fault made it, but khugepaged or MADV_COLLAPSE: faults of 7.3 set PG_referenced, these don't. */
+export const COLLAPSED = 4;
 
 /**
  * What reclaim has made of a folio: `young` belongs to the newest generations; `old` was passed over by a scan and not touched since;

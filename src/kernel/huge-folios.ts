@@ -25,9 +25,29 @@ export interface HugeRequest {
  */
 export function allocateHugeFolios(kernel: Kernel, task: Task, request: HugeRequest): HugePiece[] {
   const { memcg } = payerOf(kernel, task, request.kind, request.inode);
-  const room = memcg.parent ? Math.floor(memcg.room() / PAGES_PER_PMD) : Infinity;
   const isAnon = request.kind === 'anon';
-  const pieces = allocateHugeFrames(kernel, task, request.policy, {
+  const { pieces, offered } = placeHugeFolios(kernel, task, request);
+  const got = pieces.reduce((sum, { blocks }) => sum + blocks, 0);
+  if (got > 0) {
+    kernel.event(isAnon ? 'thp_fault_alloc' : 'thp_file_alloc', got);
+    if (isAnon) memcg.vmEvent('thp_fault_alloc', got);
+  }
+  if (got < request.blocks) {
+    kernel.event(isAnon ? 'thp_fault_fallback' : 'thp_file_fallback', 1);
+    if (got < offered) kernel.event(isAnon ? 'thp_fault_fallback_charge' : 'thp_file_fallback_charge', 1);
+  }
+  return pieces;
+}
+
+/** allocateHugeFolios for whoever counts in other events. Also says how many blocks there were before the limits had their say. */
+export function placeHugeFolios(
+  kernel: Kernel,
+  task: Task,
+  request: HugeRequest,
+): { pieces: HugePiece[]; offered: number } {
+  const { memcg } = payerOf(kernel, task, request.kind, request.inode);
+  const room = memcg.parent ? Math.floor(memcg.room() / PAGES_PER_PMD) : Infinity;
+  const frames = allocateHugeFrames(kernel, task, request.policy, {
     ilx: request.ilx,
     blocks: request.blocks,
     movable: isMovable(kernel, request.kind),
@@ -44,7 +64,7 @@ export function allocateHugeFolios(kernel: Kernel, task: Task, request: HugeRequ
   );
   const out: HugePiece[] = [];
   let charged = 0;
-  for (const piece of pieces) {
+  for (const piece of frames) {
     const blocks = Math.min(piece.blocks, room - charged);
     if (blocks < piece.blocks) {
       const pfn = piece.pfn + blocks * PAGES_PER_PMD;
@@ -59,18 +79,9 @@ export function allocateHugeFolios(kernel: Kernel, task: Task, request: HugeRequ
     charged += blocks;
     out.push({ ...piece, blocks });
   }
-  if (charged > 0) {
-    kernel.event(isAnon ? 'thp_fault_alloc' : 'thp_file_alloc', charged);
-    if (isAnon) memcg.vmEvent('thp_fault_alloc', charged);
-  }
-  if (charged < request.blocks) {
-    kernel.event(isAnon ? 'thp_fault_fallback' : 'thp_file_fallback', 1);
-    if (charged < pieces.reduce((sum, { blocks }) => sum + blocks, 0)) {
-      kernel.event(isAnon ? 'thp_fault_fallback_charge' : 'thp_file_fallback_charge', 1);
-      if (kernel.profile.countsRefusedHuge) memcg.overLimit(PAGES_PER_PMD)?.event('max');
-    }
-  }
-  return out;
+  const offered = frames.reduce((sum, { blocks }) => sum + blocks, 0);
+  if (charged < offered && kernel.profile.countsRefusedHuge) memcg.overLimit(PAGES_PER_PMD)?.event('max');
+  return { pieces: out, offered };
 }
 
 /** Frees huge folios of a range that nothing maps any more; one with a page that is still mapped stays as a whole (deferred split). */

@@ -96,7 +96,7 @@ export class Kernel {
   /** Some group has a memory.high. */
   hasHighLimit = false;
   /** Page-table entries of shadow VMAs that were made and taken away, and reverse-map walks that found a VMA of private memory. */
-  readonly shadowWork = { installed: 0, removed: 0, rmapWalks: 0 };
+  readonly shadowWork = { installed: 0, removed: 0, rmapWalks: 0, scanned: 0 };
   /** MMU notifiers: called before user page-table entries of `count` pages go, which are `stride` apart (absent: 1, a range). */
   mmuNotifiers: ((mm: Mm, vpn: number, count: number, stride?: number) => void)[] = [];
   /** MMU notifiers: an address space goes for good. */

@@ -7,6 +7,7 @@ import { closeMapping } from './hugetlb-reserve.ts';
 import { aroundHugetlb, cutsHugePage, type HugetlbVma } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
 import { advisedFlags, flagsText } from './advised-flags.ts';
+import { madviseCollapse } from './collapse.ts';
 import { accessRange } from './fault.ts';
 import { splitAtEnds } from './huge-maps.ts';
 import { populateRange } from './populate.ts';
@@ -336,6 +337,11 @@ export function madvise(kernel: Kernel, task: Task, vpn: number, pages: number, 
         break;
       case 'free': {
         const errno = freeLazily(kernel, mm, vma, from, count);
+        if (errno) return errno;
+        break;
+      }
+      case 'collapse': {
+        const errno = madviseCollapse(kernel, task, mm, vma, from, count);
         if (errno) return errno;
         break;
       }

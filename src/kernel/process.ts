@@ -1,4 +1,5 @@
 import { forkAnonVma } from './anon-vma.ts';
+import { COLLAPSED } from './folio-class.ts';
 import { copyHugetlb } from './hugetlb-maps.ts';
 import { forkedHugetlb } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
@@ -113,8 +114,7 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
       copyHugetlb(kernel, child.main, from, mm, vma);
       continue;
     }
-    const runs: { vpn: number; count: number; period: number; lanes: readonly number[]; isHuge: boolean }[] =
-      [];
+    const runs: (PresentRun & { isHuge: boolean })[] = [];
     forEachLevel(from, vma.start, vma.end - vma.start, (at, n, isHuge) => {
       from.pt.forEach(at, n, (vpn, count, period, lanes) => {
         runs.push({ vpn, count, period, lanes: [...lanes], isHuge });
@@ -128,7 +128,7 @@ export function forkProcess(kernel: Kernel, parent: Process, worker: string): Pr
     for (const run of runs) {
       if (run.isHuge && vma.file) continue;
       allocateAccounted(kernel, child.main, mm.tablePages, 'pagetables', mm.tables.add(run.vpn, run.count));
-      markShared(from, mm, run.vpn, run.count, kernel.profile.forkedPagesAreOld);
+      markShared(kernel, from, mm, run);
       if (run.isHuge) mapHuge(kernel, mm, run.vpn, run.lanes[0]!, run.count / PAGES_PER_PMD);
       else mapFrames(kernel, mm, run.vpn, run.count, run.period, run.lanes);
     }
@@ -156,11 +156,23 @@ function mayFork(kernel: Kernel, mm: Mm): boolean {
     : sizes.every((size) => mayCommit(kernel, mm, size));
 }
 
+interface PresentRun {
+  vpn: number;
+  count: number;
+  period: number;
+  lanes: readonly number[];
+}
+
 /** copy_present_page: what both map now is write-protected in both; the child has not used it yet. */
-function markShared(from: Mm, to: Mm, vpn: number, count: number, isOld: boolean): void {
+function markShared(kernel: Kernel, from: Mm, to: Mm, { vpn, count, period, lanes }: PresentRun): void {
   from.protectedPages.add(vpn, count);
   to.protectedPages.add(vpn, count);
-  if (isOld) to.oldPages.add(vpn, count);
+  if (kernel.profile.forkedPagesAreOld) to.oldPages.add(vpn, count);
+  else if (period === 1) {
+    kernel.frames.forEach(lanes[0]!, count, (pfn, n, id) => {
+      if (kernel.classes.get(id).marks & COLLAPSED) to.oldPages.add(vpn + pfn - lanes[0]!, n);
+    });
+  }
   if (from.cleanedPages.size === 0) return;
   for (const run of from.cleanedPages.runs(vpn, count)) to.cleanedPages.add(run.start, run.count);
 }

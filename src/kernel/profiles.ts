@@ -48,7 +48,7 @@ export interface KernelProfile {
   faultsLockHugeCache: boolean;
   /** A huge page that does not fit below memory.max is a `max` event, though base pages do instead. Seen on 7.3. */
   countsRefusedHuge: boolean;
-  /** Pages that only a fork has mapped do not count as referenced in smaps; on 7.3 their folios carry PG_referenced. */
+  /** Pages that only a fork has mapped do not count as referenced in smaps; on 7.3 folios that a fault made carry PG_referenced. */
   forkedPagesAreOld: boolean;
   /**
    * A single entry for a page of a huge folio that a fork has shared may be written again once nobody else maps the folio
@@ -57,6 +57,10 @@ export interface KernelProfile {
   reusesHugeFolios: boolean;
   /** A write to the huge zero page is answered with a huge folio (mm/huge_memory.c:do_huge_zero_wp_pmd, 6.13); else it is split. */
   hugeZeroGivesWay: boolean;
+  /** Anonymous pages that nothing may write to without a fault can be collapsed (6.18). */
+  collapsesReadOnly: boolean;
+  /** MADV_COLLAPSE of a range that no block fits into succeeds. Seen on 7.3, and not on 6.12 and 6.18. */
+  collapsesLessThanOne: boolean;
   /** A VMA without anonymous pages takes in one that has some (vma_had_uncowed_parents, 6.16); before, only the other way round. */
   mergesUnfaulted: boolean;
   /** Removing a group hands its page charges to the parent at once. */
@@ -99,6 +103,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     forkedPagesAreOld: true,
     reusesHugeFolios: false,
     hugeZeroGivesWay: false,
+    collapsesReadOnly: false,
+    collapsesLessThanOne: false,
     mergesUnfaulted: false,
     reparentsFolios: false,
     sparesRefaulted: false,
@@ -133,6 +139,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     forkedPagesAreOld: true,
     reusesHugeFolios: true,
     hugeZeroGivesWay: true,
+    collapsesReadOnly: true,
+    collapsesLessThanOne: false,
     mergesUnfaulted: true,
     reparentsFolios: false,
     sparesRefaulted: false,
@@ -167,6 +175,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     forkedPagesAreOld: false,
     reusesHugeFolios: true,
     hugeZeroGivesWay: true,
+    collapsesReadOnly: true,
+    collapsesLessThanOne: true,
     mergesUnfaulted: true,
     reparentsFolios: true,
     sparesRefaulted: true,

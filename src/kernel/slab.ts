@@ -7,6 +7,8 @@ import type { Task } from './task.ts';
 
 /** Bytes charged for one xarray node: the slab object (584) and its owner pointer (8). */
 export const XARRAY_NODE_BYTES = 592;
+/** Entries of an xarray node (XA_CHUNK_SIZE). */
+export const PAGES_PER_NODE = 64;
 /** A slab of radix_tree_node is 16 KiB with 28 objects (mm/slub.c:calculate_order). */
 const FRAMES_PER_SLAB = 4;
 const OBJECTS_PER_SLAB = 28;

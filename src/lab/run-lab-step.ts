@@ -25,6 +25,8 @@ export function unrunnable(step: Step): string | null {
   }
   if (verb === 'numa_balance')
     return 'only the model can be told when: on a real kernel NUMA balancing scans in its own time';
+  if (verb === 'khugepaged')
+    return 'only the model can be told when: on a real kernel khugepaged scans in its own time; "madvise OBJECT OFFSET LENGTH collapse" asks for the same';
   if (verb === 'vm launch-update' || (verb === 'vm create' && step.args.type === 'snp'))
     return 'SNP needs a host with the hardware: no emulated CPU has it';
   if ((verb === 'vm touch' || verb === 'vm ttouch') && step.args.code === null)

@@ -143,6 +143,7 @@ export interface StepArgs {
   noop: NoArgs;
   /** NUMA balancing of its address space: the scanner's pass, and accesses of the worker's thread. */
   numa_balance: NoArgs;
+  khugepaged: NoArgs;
   exit: NoArgs;
   mempolicy: { mode: ModeName; flags: ModeFlag[]; nodes: number[] };
   affinity: { cpu: number };

@@ -46,11 +46,12 @@ function foliosIn(index: number, count: number): number {
 
 /** Operations of a world by name: what designs and the kernel counted, and the work on page tables that shadow VMAs make. */
 export function allOperations({ kernel, view }: World): Record<string, number> {
-  const { installed, removed, rmapWalks } = kernel.shadowWork;
+  const { installed, removed, rmapWalks, scanned } = kernel.shadowWork;
   const work = {
     'host page-table entry installed': installed,
     'host page-table entry removed': removed,
     'rmap walk to a VMA of private memory': rmapWalks,
+    'khugepaged looks at a VMA of private memory': scanned,
   };
   return { ...view.counts, ...Object.fromEntries(Object.entries(work).filter(([, count]) => count > 0)) };
 }

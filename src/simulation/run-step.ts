@@ -8,7 +8,7 @@ import { CONTROLLER_STEPS } from './steps/controller-steps.ts';
 import { killByFault, noticed } from './steps/death.ts';
 import { FILE_STEPS } from './steps/file-steps.ts';
 import { isModelledFile, isModelledProgram, MACHINE_STEPS } from './steps/machine-steps.ts';
-import { isModelledAdvice, MAPPING_STEPS } from './steps/mapping-steps.ts';
+import { MAPPING_STEPS } from './steps/mapping-steps.ts';
 import { isModelledMount } from './steps/mount-step.ts';
 import { SOFT_OFFLINE_STEPS } from './steps/soft-offline-steps.ts';
 import { TASK_STEPS } from './steps/task-steps.ts';
@@ -36,8 +36,6 @@ export function isModelled(step: Step): boolean {
   if (verb === 'write') return isModelledFile(step.args.path, step.args.value);
   if (verb === 'mount') return isModelledMount(step.args.type, step.args.options);
   if (verb === 'exec') return isModelledProgram(step.args.argv);
-  // Collapsing memory into huge pages on demand is not part of the model yet.
-  if (verb === 'madvise') return isModelledAdvice(step.args.advice);
   if (verb === 'cgroup limit') return LIMIT_FILES.has(step.args.file);
   return verb === 'snapshot' || verb in WORKER_STEPS || verb in CONTROLLERS;
 }

@@ -46,6 +46,7 @@ const TABLE: Row[] = [
   ['note', 'note', { text: '' }],
   ['noop', 'noop', {}],
   ['numa_balance', 'numa_balance', {}],
+  ['khugepaged', 'khugepaged', {}],
   ['exit', 'exit', {}],
   ['mempolicy interleave 2,3', 'mempolicy', policy('interleave', [2, 3])],
   ['mempolicy interleave=static 2,3', 'mempolicy', policy('interleave', [2, 3], ['static'])],

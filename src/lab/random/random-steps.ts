@@ -89,6 +89,13 @@ export const RANDOM_STEPS: readonly (readonly [weight: number, step: RandomStep]
     ),
   ],
   [
+    2,
+    when(
+      'thp',
+      onMapping((_, { name, mapped }) => `madvise ${name} 0 ${size(mapped)} collapse`),
+    ),
+  ],
+  [
     3,
     when(
       'limits',

@@ -10,6 +10,7 @@ const DEFAULT_FILTER = 0x33;
 export const TASK_RULES: StepRules<
   | 'noop'
   | 'numa_balance'
+  | 'khugepaged'
   | 'exit'
   | 'mempolicy'
   | 'affinity'
@@ -24,6 +25,7 @@ export const TASK_RULES: StepRules<
 > = {
   noop: { usage: '', read: () => ({}) },
   numa_balance: { usage: '', read: () => ({}) },
+  khugepaged: { usage: '', read: () => ({}) },
   exit: { usage: '', read: () => ({}) },
   mempolicy: { usage: 'MODE[=FLAG] [NODES]', read: takePolicy },
   affinity: { usage: 'CPU', read: (words) => ({ cpu: takeCpu(words) }) },

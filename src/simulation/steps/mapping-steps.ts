@@ -143,22 +143,6 @@ export const MAPPING_STEPS: WorkerHandlers<
   },
 };
 
-const ADVICE: ReadonlySet<string> = new Set([
-  'dontneed',
-  'free',
-  'hugepage',
-  'mergeable',
-  'nohugepage',
-  'pageout',
-  'populate_read',
-  'populate_write',
-  'remove',
-  'unmergeable',
-]);
-
-/** Whether the model does what an madvise asks. */
-export const isModelledAdvice = (advice: string): boolean => ADVICE.has(advice);
-
 /** 4 MiB: what the worker program reserves beyond the size of a mapping. */
 const ALIGNMENT_PAGES = 1024;
 

@@ -2,6 +2,7 @@ import { allowedNodes } from '../../kernel/cpuset.ts';
 import { execProcess } from '../../kernel/exec.ts';
 import { exitProcess, forkProcess } from '../../kernel/process.ts';
 import { makePolicy } from '../../kernel/mempolicy.ts';
+import { scanForHuge } from '../../kernel/khugepaged.ts';
 import { balanceNuma } from '../../kernel/numa-balancing.ts';
 import { done, failed } from '../outcome.ts';
 import { Worker } from '../worker.ts';
@@ -14,6 +15,7 @@ import type { WorkerHandlers } from './handler.ts';
 export const TASK_STEPS: WorkerHandlers<
   | 'noop'
   | 'numa_balance'
+  | 'khugepaged'
   | 'exit'
   | 'mempolicy'
   | 'affinity'
@@ -30,6 +32,10 @@ export const TASK_STEPS: WorkerHandlers<
   numa_balance: (world, worker) => {
     const { scanned, hinted, moved, failed: stayed } = balanceNuma(world.kernel, worker.task);
     return done(0, `scanned=${scanned} hinted=${hinted} moved=${moved} failed=${stayed}`);
+  },
+  khugepaged: (world, worker) => {
+    const { vmas, passed, collapsed } = scanForHuge(world.kernel, worker.task);
+    return done(0, `vmas=${vmas} passed=${passed} collapsed=${collapsed}`);
   },
   reap: (world, worker) => reapAny(world, worker),
   exit: (world, worker) => {
