@@ -10,7 +10,7 @@ import { leftoversAfter, NO_LEFTOVERS } from './leftovers.ts';
 import { mappingsAfter } from './mapped-ranges.ts';
 import { modelFiles } from './model-files.ts';
 import type { ModelRun } from './run-model.ts';
-import { locksMemory } from './referenced-noise.ts';
+import { asksForHuge, locksMemory } from './referenced-noise.ts';
 import type { Tally } from './tally.ts';
 
 /** Compares a run of the model with the capture, and returns up to which step: see compareVictims. */
@@ -89,7 +89,11 @@ function conditions(
     interleaves: steps.slice(0, count).some(isInterleaving),
     movesProcesses: since.some((step) => movesProcess(step, hasCpusets)),
     movesByCpuset: since.some((step) => movesByCpuset(step, hasCpusets)),
-    referencedConditions: { monitors: profile !== '6.12', locks: steps.slice(0, count).some(locksMemory) },
+    referencedConditions: {
+      monitors: profile !== '6.12',
+      locks: steps.slice(0, count).some(locksMemory),
+      hasHuge: steps.slice(0, count).some(asksForHuge),
+    },
     scoresExactly: profile === '7.3',
     setsMax: since.some((step) => step.verb === 'cgroup limit' && step.args.file === 'memory.max'),
   };

@@ -1,5 +1,8 @@
-/** KVM_EXIT_MMIO and KVM_EXIT_MEMORY_FAULT (include/uapi/linux/kvm.h). */
-const MMIO = 6;
+/** Reasons that the model knows (include/uapi/linux/kvm.h). */
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [6, 'KVM_EXIT_MMIO'],
+  [17, 'KVM_EXIT_INTERNAL_ERROR'],
+]);
 const MEMORY_FAULT = 39;
 /** KVM_MEMORY_EXIT_FLAG_PRIVATE. */
 const PRIVATE = 8n;
@@ -9,8 +12,8 @@ const PRIVATE = 8n;
  * it did not expect, or that of a KVM_RUN that failed, with flags and address of a memory fault. Other messages stay as they are.
  */
 export function guestExitWords(message: string): string {
-  const unexpected = /^unexpected exit_reason=(\d+)$/.exec(message);
-  if (unexpected) return Number(unexpected[1]) === MMIO ? 'KVM_EXIT_MMIO' : `exit_reason=${unexpected[1]}`;
+  const unexpected = /^(?:unexpected )?exit_reason=(\d+)$/.exec(message);
+  if (unexpected) return REASONS.get(Number(unexpected[1])) ?? `exit_reason=${unexpected[1]}`;
   const failed = /^KVM_RUN failed exit_reason=(\d+) .*mf\.flags=(0x[0-9a-f]+) mf\.gpa=(0x[0-9a-f]+)$/.exec(
     message,
   );

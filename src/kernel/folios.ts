@@ -245,7 +245,7 @@ export function setMlocked(
       pieces.push({ start, pages, id });
       return;
     }
-    if (isFault && kind !== 'anon' && !kernel.profile.faultsLockHugeCache) return;
+    if (isFault && kind !== 'anon' && !kernel.profile.rmapLocksHuge) return;
     const from = Math.ceil(Math.max(start, pfn) / PAGES_PER_PMD) * PAGES_PER_PMD;
     const to = Math.floor(Math.min(start + pages, pfn + count) / PAGES_PER_PMD) * PAGES_PER_PMD;
     if (from < to) pieces.push({ start: from, pages: to - from, id });

@@ -27,10 +27,3 @@ export function cutsHugePage(mm: Mm, start: number, end: number): boolean {
 export function forkedHugetlb({ noreserve }: HugetlbVma): HugetlbVma {
   return { noreserve, consumed: null, isRobbed: false };
 }
-
-/** A range, with the whole of a mapping of huge pages where it begins or ends in one: for calls that don't split it. */
-export function aroundHugetlb(mm: Mm, start: number, end: number): [number, number] {
-  const first = mm.find(start);
-  const last = mm.find(end - 1);
-  return [first?.hugetlb ? first.start : start, last?.hugetlb ? last.end : end];
-}

@@ -1,4 +1,5 @@
 import { PAGES_PER_PMD } from '../units/pages.ts';
+import { setMlocked } from './folios.ts';
 import { splitHugeFolios } from './huge-folios.ts';
 import { splitHugeEntry } from './huge-maps.ts';
 import type { Kernel } from './kernel.ts';
@@ -29,7 +30,7 @@ export function wholeFolios(kernel: Kernel, isolated: readonly Isolated[]): Isol
   return out;
 }
 
-/** Moves what is known of huge folios as such: huge entries that map them count on the new node. */
+/** Moves what is known of huge folios as such: huge entries that map them count on the new node. Before 6.18 they lose PG_mlocked by it. */
 export function moveHugeFolios(kernel: Kernel, moves: readonly Move[]): void {
   for (const { from, to, count } of moves) {
     const blocks = count / PAGES_PER_PMD;
@@ -57,6 +58,7 @@ export function moveHugeFolios(kernel: Kernel, moves: readonly Move[]): void {
         memcg.add('anon_thp', nid, pages);
       }
     }
+    if (!kernel.profile.rmapLocksHuge) setMlocked(kernel, to, count, false);
   }
 }
 

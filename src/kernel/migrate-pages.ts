@@ -61,7 +61,8 @@ export function moveNodes(
       reason: 'syscall',
     });
     if (result.isOutOfMemory) return 'ENOMEM';
-    failed += queue.failed + result.failed;
+    const stuck = [...mm.runFrames].filter((pfn) => kernel.nidOf(pfn) === pair.source).length;
+    failed += queue.failed + result.failed + stuck;
   }
 }
 

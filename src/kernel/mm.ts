@@ -53,6 +53,8 @@ export class Mm {
   /** Page-table pages below the top level. */
   readonly tables: RadixNodes = new RadixNodes({ bits: 9, levels: 3, grows: false, hasPages: true });
   readonly tablePages: TablePages = new TablePages(this.tables);
+  /** Frames of vCPU run areas that the VMM has looked at: kernel pages, which no call can move. */
+  readonly runFrames: Set<number> = new Set();
   /** Huge pages that are mapped (hugetlb_usage). */
   hugetlbPages = 0;
   hiwaterRss = 0;

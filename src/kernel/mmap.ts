@@ -4,7 +4,7 @@ import type { Inode } from './inode.ts';
 import { discardHugetlb, punchHugetlb } from './hugetlb-file.ts';
 import { unmapHugetlb } from './hugetlb-maps.ts';
 import { closeMapping } from './hugetlb-reserve.ts';
-import { aroundHugetlb, cutsHugePage, type HugetlbVma } from './hugetlb-vma.ts';
+import { cutsHugePage, type HugetlbVma } from './hugetlb-vma.ts';
 import type { Kernel } from './kernel.ts';
 import { advisedFlags, flagsText } from './advised-flags.ts';
 import { madviseCollapse } from './collapse.ts';
@@ -372,30 +372,42 @@ function setFlags(kernel: Kernel, mm: Mm, start: number, end: number, flags: rea
   }
 }
 
-/** mlock(2) and munlock(2) (mm/mlock.c:do_mlock): pages are faulted in, then marked; a plain user needs RLIMIT_MEMLOCK. */
+/**
+ * mlock(2) and munlock(2) (mm/mlock.c:do_mlock): what is mapped is marked, then the rest is faulted in; a plain user needs RLIMIT_MEMLOCK.
+ * What lies before a hole is marked, too, and not faulted in.
+ */
 export function mlock(kernel: Kernel, task: Task, vpn: number, pages: number, isLock: boolean): Errno | 0 {
   const mm = task.process.mm;
   if (!mm) return 'ENOMEM';
-  if (isLock && task.process.uid !== 0 && (mm.lockedPages + pages) * 4096 > mm.rlimits.memlock)
-    return 'ENOMEM';
-  const inside = mm.overlapping(vpn, vpn + pages);
-  const covered = inside.reduce(
-    (sum, vma) => sum + Math.min(vma.end, vpn + pages) - Math.max(vma.start, vpn),
-    0,
-  );
-  if (covered < pages) return 'ENOMEM';
-  const [start, end] = aroundHugetlb(mm, vpn, vpn + pages);
+  const end = vpn + pages;
+  if (isLock && isBeyondMemlock(kernel, mm, pages - lockedIn(mm, vpn, end))) return 'ENOMEM';
+  let at = vpn;
+  for (const vma of mm.overlapping(vpn, end)) {
+    if (vma.start > at) return 'ENOMEM';
+    const from = at;
+    at = Math.min(vma.end, end);
+    // Huge pages are never locked, only faulted in; what is as asked for isn't split (mm/mlock.c:mlock_fixup).
+    if (!vma.hugetlb && vma.isLocked !== isLock && !isSpecial(vma)) setLocked(kernel, mm, from, at, isLock);
+  }
+  if (at < end) return 'ENOMEM';
+  return isLock ? populateLocked(kernel, task, mm, vpn, pages) : 0;
+}
+
+/** mm/mlock.c:count_mm_mlocked_page_nr. */
+const lockedIn = (mm: Mm, start: number, end: number): number =>
+  mm
+    .overlapping(start, end)
+    .filter(({ isLocked }) => isLocked)
+    .reduce((sum, vma) => sum + Math.min(vma.end, end) - Math.max(vma.start, start), 0);
+
+/** A part of one VMA gets or loses VM_LOCKED: what is mapped is marked first; the faults that follow leave huge page cache out. */
+function setLocked(kernel: Kernel, mm: Mm, start: number, end: number, isLock: boolean): void {
   for (const vma of isolate(kernel, mm, start, end)) {
-    // Huge pages are never locked, only faulted in (mm/mlock.c:mlock_fixup).
-    if (vma.hugetlb || vma.isLocked === isLock || isSpecial(vma)) continue;
-    const count = vma.end - vma.start;
     vma.isLocked = isLock;
-    mm.lockedPages += isLock ? count : -count;
-    // What is mapped is marked first; the faults that follow leave huge page cache out.
+    mm.lockedPages += isLock ? end - start : start - end;
     markLocked(kernel, mm, vma, isLock);
     joinNeighbours(kernel, mm, vma);
   }
-  return isLock ? populateLocked(kernel, task, mm, vpn, pages) : 0;
 }
 
 /** __mm_populate for mlock(2): stops at the first page that can't be had, and says so in mlock's words (__mlock_posix_error_return). */

@@ -204,6 +204,12 @@ export function startThread(kernel: Kernel, process: Process, name: string, cpu:
   return task;
 }
 
+/** exit(2) of a thread, whose stack is free at once. */
+export function endThread(kernel: Kernel, process: Process, name: string): void {
+  if (!process.threads.delete(name)) throw new Error(`${process.comm} has no thread ${name}`);
+  freeAccounted(kernel, process.stacks, 'kernel_stack', STACK_PAGES);
+}
+
 /** do_exit: the address space first, then the files (kernel/exit.c). */
 export function exitProcess(kernel: Kernel, process: Process): void {
   if (!process.isAlive) return;

@@ -44,8 +44,10 @@ export interface KernelProfile {
   memcgCountsTables: boolean;
   /** smaps calls a mapping of tmpfs eligible for huge pages when it has room for any folio; later ones ask for room for a huge one. */
   shmemEligibleAtAnySize: boolean;
-  /** A fault that maps huge page cache into a locked VMA with one entry marks it (__folio_add_file_rmap, 6.18). */
-  faultsLockHugeCache: boolean;
+  /** tmpfs takes folios of every order, so stat calls a file huge that two pages fit in, where huge pages must lie within the file (6.14). */
+  shmemOfAnyOrder: boolean;
+  /** Whoever maps a huge folio with one entry in a locked VMA marks it: migration, and faults on page cache (mm/rmap.c, 6.18). Before, single pages only. */
+  rmapLocksHuge: boolean;
   /** A huge page that does not fit below memory.max is a `max` event, though base pages do instead. Seen on 7.3. */
   countsRefusedHuge: boolean;
   /** Pages that only a fork has mapped do not count as referenced in smaps; on 7.3 folios that a fault made carry PG_referenced. */
@@ -98,7 +100,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     vmStruct: { use: 'vmalloc', pages: 10 },
     memcgCountsTables: true,
     shmemEligibleAtAnySize: true,
-    faultsLockHugeCache: false,
+    shmemOfAnyOrder: false,
+    rmapLocksHuge: false,
     countsRefusedHuge: false,
     forkedPagesAreOld: true,
     reusesHugeFolios: false,
@@ -134,7 +137,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: false,
     shmemEligibleAtAnySize: false,
-    faultsLockHugeCache: true,
+    shmemOfAnyOrder: true,
+    rmapLocksHuge: true,
     countsRefusedHuge: false,
     forkedPagesAreOld: true,
     reusesHugeFolios: true,
@@ -170,7 +174,8 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: true,
     shmemEligibleAtAnySize: false,
-    faultsLockHugeCache: true,
+    shmemOfAnyOrder: true,
+    rmapLocksHuge: true,
     countsRefusedHuge: true,
     forkedPagesAreOld: false,
     reusesHugeFolios: true,

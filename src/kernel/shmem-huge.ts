@@ -16,14 +16,25 @@ export function isShmemHuge(kernel: Kernel, inode: Inode): boolean {
   return shmem === 'force' || (inode.tmpfsHuge ?? shmem) !== 'never';
 }
 
+/** What holds for a file: its mount's setting, if none is forced on all. */
+const hugeSetting = (kernel: Kernel, inode: Inode): string =>
+  kernel.thp.shmem === 'force' ? 'always' : (inode.tmpfsHuge ?? kernel.thp.shmem);
+
 /** mm/shmem.c:shmem_huge_global_enabled: first block that may not be huge, from `block` on; `vma` is the mapping of a fault. */
 function allowedUntil(kernel: Kernel, inode: Inode, block: number, vma: Vma | null): number {
   if (vma?.extraFlags.includes('nh')) return block;
-  const { shmem } = kernel.thp;
-  const setting = shmem === 'force' ? 'always' : (inode.tmpfsHuge ?? shmem);
+  const setting = hugeSetting(kernel, inode);
   if (setting === 'always' || vma?.extraFlags.includes('hg')) return Infinity;
   // A block must end within the file.
   return setting === 'within_size' ? Math.max(block, Math.floor(inode.sizePages / PAGES_PER_PMD)) : block;
+}
+
+/** Pages of the block that stat names for a tmpfs file: those of a huge page where it could have one (mm/shmem.c:shmem_getattr). */
+export function shmemBlockPages(kernel: Kernel, inode: Inode): number {
+  if (!isShmemHuge(kernel, inode)) return 1;
+  const isInSmallFile = kernel.profile.shmemOfAnyOrder && hugeSetting(kernel, inode) === 'within_size';
+  const isHuge = allowedUntil(kernel, inode, 0, null) > 0 || (isInSmallFile && inode.sizePages > 1);
+  return isHuge ? PAGES_PER_PMD : 1;
 }
 
 /**

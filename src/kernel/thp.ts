@@ -4,6 +4,7 @@ import { prepareAnonVma } from './anon-vma.ts';
 import { allocateHugeFolios } from './huge-folios.ts';
 import { mapHuge } from './huge-maps.ts';
 import type { Kernel } from './kernel.ts';
+import { CHARGE_BATCH } from './memcg.ts';
 import type { Mm } from './mm.ts';
 import type { Task } from './task.ts';
 import { indexOf, type Vma } from './vma.ts';
@@ -61,25 +62,48 @@ export function faultHugeAnonymous(
       mm.zeroPages.add(block * PAGES_PER_PMD, blocks * PAGES_PER_PMD);
       continue;
     }
-    const start = block * PAGES_PER_PMD;
-    const pieces = allocateHugeFolios(kernel, task, {
-      kind: 'anon',
-      inode: null,
-      policy: vma.policy ?? task.policy,
-      // get_vma_policy: the offset at which the VMA was made and the way into it, each in blocks.
-      ilx: Math.floor(vma.pgoff / PAGES_PER_PMD) + Math.floor((start - vma.start) / PAGES_PER_PMD),
-      blocks,
-      dirty: true,
-      mayReclaim: mayReclaimForThp(kernel, vma),
-    });
-    let at = start;
-    for (const piece of pieces) {
-      setAside(kernel, task, mm, at / PAGES_PER_PMD, piece.blocks);
-      mm.zeroBlocks.remove(at / PAGES_PER_PMD, piece.blocks);
-      mapHuge(kernel, mm, at, piece.pfn, piece.blocks);
-      at += piece.blocks * PAGES_PER_PMD;
+    for (let done = 0; done < blocks;) {
+      const asked = Math.min(blocks - done, blocksThatFit(task));
+      const got = mapHugeAnonymous(kernel, task, mm, vma, block + done, asked);
+      done += got;
+      if (got < asked) break;
     }
   }
+}
+
+/** Blocks that a memory cgroup has room for together with their page tables, each of which is charged before the next folio; at least one to try. */
+function blocksThatFit({ process }: Task): number {
+  return Math.max(1, Math.floor((process.memcg.room() - CHARGE_BATCH) / (PAGES_PER_PMD + 2)));
+}
+
+/** Maps new huge folios for consecutive blocks without a page table, as many as can be had. Returns how many those are. */
+function mapHugeAnonymous(
+  kernel: Kernel,
+  task: Task,
+  mm: Mm,
+  vma: Vma,
+  block: number,
+  blocks: number,
+): number {
+  const start = block * PAGES_PER_PMD;
+  const pieces = allocateHugeFolios(kernel, task, {
+    kind: 'anon',
+    inode: null,
+    policy: vma.policy ?? task.policy,
+    // get_vma_policy: the offset at which the VMA was made and the way into it, each in blocks.
+    ilx: Math.floor(vma.pgoff / PAGES_PER_PMD) + Math.floor((start - vma.start) / PAGES_PER_PMD),
+    blocks,
+    dirty: true,
+    mayReclaim: mayReclaimForThp(kernel, vma),
+  });
+  let at = start;
+  for (const piece of pieces) {
+    setAside(kernel, task, mm, at / PAGES_PER_PMD, piece.blocks);
+    mm.zeroBlocks.remove(at / PAGES_PER_PMD, piece.blocks);
+    mapHuge(kernel, mm, at, piece.pfn, piece.blocks);
+    at += piece.blocks * PAGES_PER_PMD;
+  }
+  return (at - start) / PAGES_PER_PMD;
 }
 
 function setAside(kernel: Kernel, task: Task, mm: Mm, block: number, blocks: number): void {

@@ -19,12 +19,21 @@ import type { Vm } from './vm.ts';
 
 /** Why KVM_RUN came back to the VMM; `gfn` is where the guest stands. */
 export interface GuestExit {
-  reason: 'KVM_EXIT_MEMORY_FAULT' | 'KVM_EXIT_MMIO';
+  reason: 'KVM_EXIT_MEMORY_FAULT' | 'KVM_EXIT_MMIO' | 'KVM_EXIT_INTERNAL_ERROR';
   /** What KVM_RUN fails with. For the VMM to emulate a device it returns 0, which a VMM that has none there calls EPROTO. */
   errno: Errno;
   gfn: number;
   /** Memory fault: the access was private. */
   isPrivate: boolean;
+}
+
+/**
+ * A guest fetches an instruction from its memory; where it has none, there is nothing that a VMM could emulate
+ * (arch/x86/kvm/x86.c:handle_emulation_failure).
+ */
+export function guestFetch(kvm: Kvm, vm: Vm, task: Task, gfn: number): GuestExit | null {
+  const exit = guestAccess(kvm, vm, task, gfn, 1, 'attribute');
+  return exit?.reason === 'KVM_EXIT_MMIO' ? { ...exit, reason: 'KVM_EXIT_INTERNAL_ERROR' } : exit;
 }
 
 /** Which pool the guest means (the C-bit); `attribute` follows KVM's own view, as software-protected VMs do. */

@@ -97,9 +97,18 @@ function topUp(kernel: Kernel, task: Task, cache: PageStack): void {
   if (count < FAULT_PAGES) allocateAccounted(kernel, task, cache, 'kernel_other', CACHE_PAGES - count);
 }
 
+/** The VMM reads why KVM_RUN came back, in a page of the vCPU that it maps (virt/kvm/kvm_main.c:kvm_vcpu_fault). */
+export function readRunArea(vm: Vm, task: Task): void {
+  vm.process.mm!.runFrames.add(runFrame(vm.vcpuOf(task)));
+}
+
+const runFrame = ({ pages }: Vcpu): number => pages.lots[0]!.pfn;
+
 /** kvm_arch_destroy_vm, without the second-level page table below its root: vCPUs, root, thread, struct kvm. */
 export function freeVmPages(kernel: Kernel, vm: Vm): void {
-  for (const { cache, pages } of vm.vcpus.values()) {
+  for (const vcpu of vm.vcpus.values()) {
+    const { cache, pages } = vcpu;
+    vm.process.mm?.runFrames.delete(runFrame(vcpu));
     freeAccounted(kernel, cache, 'kernel_other', cache.count);
     freeAccounted(kernel, pages, 'kernel_other', pages.count);
   }

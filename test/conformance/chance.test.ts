@@ -12,26 +12,31 @@ const smaps = (pages: { rss?: number; referenced?: number; anonHuge?: number }):
   }) as SmapsVma['smaps'];
 
 describe('pages that chance calls referenced', () => {
-  it('are all unused huge pages, and few of the rest, where the kernel monitors', () => {
-    const by = (monitors: boolean): number =>
+  it('are all unused huge pages, and few of the rest, where the kernel monitors; all where huge pages may hide behind single entries', () => {
+    const by = (monitors: boolean, hasHuge: boolean): number =>
       referencedByChance(
-        { monitors, locks: false },
+        { monitors, locks: false, hasHuge },
         smaps({ anonHuge: 512 }),
         smaps({ rss: 1312, referenced: 160 }),
       ).monitored;
-    expect(by(true)).toBe(512 + 16 + 40);
-    expect(by(false)).toBe(0);
+    expect(by(true, false)).toBe(512 + 16 + 40);
+    expect(by(true, true)).toBe(1152);
+    expect(by(false, true)).toBe(0);
   });
 
   it('are none where the model calls everything used', () => {
     const all = smaps({ rss: 100, referenced: 100, anonHuge: 512 });
-    expect(referencedByChance({ monitors: true, locks: false }, all, all).monitored).toBe(0);
+    expect(referencedByChance({ monitors: true, locks: false, hasHuge: true }, all, all).monitored).toBe(0);
   });
 
   it('are one in 31 where steps lock', () => {
     const model = smaps({ rss: 256, referenced: 256 });
-    expect(referencedByChance({ monitors: false, locks: true }, model, model).batched).toBe(9);
-    expect(referencedByChance({ monitors: false, locks: false }, model, model).batched).toBe(0);
+    expect(referencedByChance({ monitors: false, locks: true, hasHuge: false }, model, model).batched).toBe(
+      9,
+    );
+    expect(referencedByChance({ monitors: false, locks: false, hasHuge: false }, model, model).batched).toBe(
+      0,
+    );
   });
 });
 

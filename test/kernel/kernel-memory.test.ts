@@ -44,7 +44,7 @@ describe("a thread's kernel stack", () => {
     // By the vCPU's thread, on CPU 1.
     expect(stacks(lab)).toEqual([32, 16, 0, 0]);
     lab.do('vm close', {});
-    expect(stacks(lab)).toEqual([32, 0, 0, 0]);
+    expect(stacks(lab)).toEqual([16, 0, 0, 0]);
     lab.do('exit', {});
     expect(stacks(lab)).toEqual([0, 0, 0, 0]);
   });

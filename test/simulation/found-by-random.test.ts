@@ -265,3 +265,115 @@ snapshot reclaimed`;
     expect(32768 - rss!).toBeLessThan(7 * 1024);
   });
 });
+
+describe('the block size of a file', () => {
+  const blockSizes = (kernel: Version, setting: string): number[] => {
+    const run = play(
+      'page-cache',
+      `
+write /sys/kernel/mm/transparent_hugepage/shmem_enabled ${setting}
+memfd create one 1p
+memfd create some 3p
+memfd create huge 2M
+memfd stat one
+memfd stat some
+memfd stat huge
+`,
+      { kernel },
+    );
+    return ['one', 'some', 'huge'].map((name) =>
+      Number(/st_blksize=(\d+)/.exec(run.step(`memfd stat ${name}`).message ?? '')![1]),
+    );
+  };
+  const page = 4096;
+  const huge = 2 ** 21;
+
+  it.each<[string, Version, number[]]>([
+    ['never', '7.3', [page, page, page]],
+    ['deny', '7.3', [page, page, page]],
+    ['advise', '7.3', [page, page, page]],
+    ['always', '6.12', [huge, huge, huge]],
+    ['force', '6.18', [huge, huge, huge]],
+    ['within_size', '6.12', [page, page, huge]],
+    ['within_size', '6.18', [page, huge, huge]],
+    ['within_size', '7.3', [page, huge, huge]],
+  ])('is that of a huge page where it could have one: %s on %s', (setting, kernel, expected) => {
+    expect(blockSizes(kernel, setting)).toEqual(expected);
+  });
+});
+
+describe('move_pages from inside a huge page of hugetlb', () => {
+  it('takes the whole of it', () => {
+    const run = play(
+      'page-cache',
+      `
+write /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages 12
+anon map o 10M hugetlb
+affinity 2
+touch o 0 6M write
+move_pages o 1045p 1515p 1
+where o 3p 600p
+snapshot s
+`,
+      { kernel: '7.3' },
+    );
+    expect(run.step('move_pages o 1045p 1515p 1').message).toBe('n=2 N1=1 ENOENT=1');
+    expect(run.step('where o 3p 600p').message).toBe('n=1 N2=1');
+    expect(run.process('s')!.vmas[0]!.numa.nodes).toEqual([0, 1, 2, 0]);
+  });
+});
+
+describe('huge pages up to a limit', () => {
+  it('leave room for the page tables that come with them', () => {
+    const run = play(
+      'page-cache',
+      `
+write /sys/kernel/mm/transparent_hugepage/enabled always
+cgroup create /a
+cgroup limit /a memory.max 4M
+cgroup move w0 /a
+anon map o 16M
+touch o 0p 1000p write
+snapshot s
+`,
+      { kernel: '7.3' },
+    );
+    // Two would be all that the group may have.
+    expect(run.cgroup('s', '/a').stat['thp_fault_alloc']).toBe(1);
+  });
+});
+
+describe('a guest without memory where its code should be', () => {
+  it('stops with an internal error, which no device can answer', () => {
+    const run = play('page-cache', 'anon map o 2M\nvm create\nvm touch 16p 36p o\n', { kernel: '7.3' });
+    const { errno, message } = run.step('vm touch 16p 36p o');
+    expect([errno, message]).toEqual(['EPROTO', 'KVM_EXIT_INTERNAL_ERROR']);
+  });
+});
+
+describe('migratepages of a VMM', () => {
+  it('leaves the run area of each vCPU that has run, by the node of its thread, and says so', () => {
+    const run = play(
+      'page-cache',
+      `
+anon map o 4M
+vm create
+vm slot 0 0 4M o 0
+vm vcpu 1 0 bind 3
+vm vcpu 2 0 default
+migratepages w0 0 1
+vm touch 64p 36p o
+vm touch 64p 36p o vcpu=1
+migratepages w0 0,2,3 1
+migratepages w0 3 2
+vm close
+migratepages w0 0,3 2
+`,
+      { kernel: '7.3' },
+    );
+    const returned = run.run.steps
+      .filter(({ text }) => text.startsWith('migratepages'))
+      .map(({ ret }) => ret);
+    expect(returned).toEqual([0, 2, 1, 0]);
+  });
+});

@@ -99,7 +99,7 @@ export const VM_STEPS: WorkerSteps<
       return made;
     }
     worker.threads.add(index);
-    const vcpu = await ensureVcpu(run, worker, index);
+    const vcpu = await ensureVcpu(run, worker, index, [`@${index}`]);
     return 'fd' in vcpu ? ok() : vcpu;
   },
   'vm close': async (run, worker) => {
@@ -140,10 +140,16 @@ async function setRegion(run: LabRun, worker: LabWorker, request: string): Promi
   return run.call(worker, CALL.ioctl, worker.vmFd, KVM.SET_USER_MEMORY_REGION, request);
 }
 
-async function ensureVcpu(run: LabRun, worker: LabWorker, index: number): Promise<LabVcpu | LabOutcome> {
+/** A vCPU, which its thread creates where it has one. */
+async function ensureVcpu(
+  run: LabRun,
+  worker: LabWorker,
+  index: number,
+  thread: readonly string[],
+): Promise<LabVcpu | LabOutcome> {
   const known = worker.vcpus.get(index);
   if (known) return known;
-  const made = await run.call(worker, CALL.ioctl, worker.vmFd, KVM.CREATE_VCPU, index);
+  const made = await run.ask(worker, ...thread, 'call', CALL.ioctl, worker.vmFd, KVM.CREATE_VCPU, index);
   if (made.ret < 0) return made;
   const { ret: runBytes } = await run.call(worker, CALL.ioctl, worker.kvmFd, KVM.GET_VCPU_MMAP_SIZE, 0);
   const area = await run.call(worker, CALL.mmap, 0, runBytes, READ_WRITE, SHARED, made.ret, 0);
@@ -177,7 +183,7 @@ async function runGuest(
 ): Promise<LabOutcome> {
   const object = code === null ? undefined : worker.objects.get(code);
   if (!object || object.address === null) return usage();
-  const vcpu = await ensureVcpu(run, worker, index);
+  const vcpu = await ensureVcpu(run, worker, index, thread);
   if (!('fd' in vcpu)) return vcpu;
   const count = step === PAGE_SIZE ? pagesFor(bytes) : Math.ceil(bytes / step);
   const order = random ? [random.count, random.seed] : [];

@@ -1,4 +1,5 @@
 import type { Inode } from '../../kernel/inode.ts';
+import { shmemBlockPages } from '../../kernel/shmem-huge.ts';
 import { truncateRange } from '../../kernel/page-cache.ts';
 import { recalcInode } from '../../kernel/recalc-inode.ts';
 import { closeFd, installFd } from '../../kernel/process.ts';
@@ -130,7 +131,8 @@ export const FILE_STEPS: WorkerHandlers<
         st_size: inode.sizePages * PAGE_SIZE,
         // A gmem never says how much it holds.
         st_blocks: isGmem ? 0 : inode.cache.size * 8,
-        st_blksize: inode.kind === 'hugetlb' ? PAGE_SIZE * PAGES_PER_PMD : PAGE_SIZE,
+        st_blksize:
+          PAGE_SIZE * (inode.kind === 'hugetlb' ? PAGES_PER_PMD : shmemBlockPages(world.kernel, inode)),
         st_dev: `0x${Number.parseInt(inode.dev.split(':')[1]!, 16).toString(16)}`,
         st_ino: inode.ino,
         st_nlink: isGmem ? 1 : 0,

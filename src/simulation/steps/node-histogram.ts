@@ -14,6 +14,8 @@ const BY_NUMBER: readonly Errno[] = ['ENOENT', 'EACCES', 'EFAULT'];
 export function nodeHistogram(kernel: Kernel, process: Process, vpn: number, pages: number): Outcome {
   const mm = process.mm!;
   const unit = unitAt(mm, vpn);
+  // An address inside a huge page stands for the whole of it.
+  vpn -= vpn % unit;
   pages -= pages % unit;
   const nodes = kernel.nodes.map(() => 0);
   let covered = 0;
@@ -50,6 +52,7 @@ const unitAt = (mm: Mm, vpn: number): number => (mm.find(vpn)?.hugetlb ? PAGES_P
 /** move_pages(2) to a node: what it returned, and a histogram of the status words; those that it did not write count as `unset`. */
 export function moveHistogram(kernel: Kernel, task: Task, vpn: number, pages: number, node: number): Outcome {
   const unit = unitAt(task.process.mm!, vpn);
+  vpn -= vpn % unit;
   pages -= pages % unit;
   const { ret, statuses } = movePages(kernel, task, task.process.mm!, vpn, pages, node);
   const words = [`n=${pages / unit}`];

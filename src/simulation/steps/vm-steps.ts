@@ -4,7 +4,7 @@ import { madvise } from '../../kernel/mmap.ts';
 import type { Inode } from '../../kernel/inode.ts';
 import { makePolicy, policyText } from '../../kernel/mempolicy.ts';
 import { truncateRange } from '../../kernel/page-cache.ts';
-import { installFd, startThread } from '../../kernel/process.ts';
+import { endThread, installFd, startThread } from '../../kernel/process.ts';
 import { Task } from '../../kernel/task.ts';
 import { indexOf } from '../../kernel/vma.ts';
 import { conversionExits, launchUpdate } from '../../kvm/conversion.ts';
@@ -13,8 +13,9 @@ import { punchGmem } from '../../kvm/guest-memfd.ts';
 import { guestAccessPages } from '../../kvm/fault-batch.ts';
 import { setMemoryAttributes } from '../../kvm/memory-attributes.ts';
 import { setMemoryRegion } from '../../kvm/memory-region.ts';
-import { type AccessKind, guestAccess, type GuestExit } from '../../kvm/page-fault.ts';
+import { type AccessKind, guestAccess, type GuestExit, guestFetch } from '../../kvm/page-fault.ts';
 import type { MemSlot } from '../../kvm/memslot.ts';
+import { readRunArea } from '../../kvm/vcpu.ts';
 import type { Vm, VmType } from '../../kvm/vm.ts';
 import { forEachRandom } from '../../random/random-order.ts';
 import type { RandomTouch, StepArgs } from '../../scenario/types.ts';
@@ -156,7 +157,7 @@ export const VM_STEPS: WorkerHandlers<
     if (typeof vm === 'string') return failed(vm);
     const policy = makePolicy(mode, flags, nodes, allowedNodes(world.kernel, worker.process));
     if (world.kernel.cpuNode[cpu] === undefined || policy === 'EINVAL') return failed('EINVAL');
-    const task = startThread(world.kernel, worker.process, `vcpu${index}`, cpu);
+    const task = startThread(world.kernel, worker.process, threadName(index), cpu);
     task.setPolicy(policy);
     worker.vcpus.set(index, task);
     vm.vcpuThreads.set(task, vm.vcpu(index));
@@ -164,6 +165,7 @@ export const VM_STEPS: WorkerHandlers<
     return done();
   },
   'vm close': (world, worker) => {
+    for (const index of worker.vcpus.keys()) endThread(world.kernel, worker.process, threadName(index));
     closeVcpus(world, worker);
     if (worker.vm) world.kvm.closeVm(worker.process, worker.vm.fd);
     worker.vm = null;
@@ -171,6 +173,8 @@ export const VM_STEPS: WorkerHandlers<
     return done();
   },
 };
+
+const threadName = (vcpu: number): string => `vcpu${vcpu}`;
 
 /** The worker's VM, made where it has none (opening /dev/kvm first, which is root's). */
 export function ensureVm(world: World, worker: Worker, type: VmType): { vm: Vm; fd: number } | 'EACCES' {
@@ -220,8 +224,9 @@ function runGuest(world: World, worker: Worker, task: Task, code: string | null,
   const vm = ownVm(worker);
   if (typeof vm === 'string') return failed(vm);
   ensureVcpu(world, worker, vm, task, vm.vcpuOf(task).id);
-  const fetched = code === null ? null : guestAccess(world.kvm, vm, task, 1, 1, 'attribute');
+  const fetched = code === null ? null : guestFetch(world.kvm, vm, task, 1);
   const exit = fetched ?? touchGuest(world, vm, task, touch);
+  readRunArea(vm, task);
   const { gpa, bytes, root } = touch;
   if (root !== undefined && !exit) {
     touchByRoot(world.kvm, vm, task, root, Math.floor(gpa / PAGE_SIZE), Math.ceil(bytes / PAGE_SIZE));
@@ -265,6 +270,7 @@ function touchGuest(world: World, vm: Vm, task: Task, touch: GuestTouch): GuestE
 function exited(exit: GuestExit | null): Outcome {
   if (!exit) return done(0, 'hlt');
   const errno: Errno = exit.errno === 'EINTR' ? 'EINTR' : exit.errno;
+  if (exit.reason === 'KVM_EXIT_INTERNAL_ERROR') return failed(errno, exit.reason);
   const kind = exit.reason === 'KVM_EXIT_MEMORY_FAULT' ? ` ${exit.isPrivate ? 'private' : 'shared'}` : '';
   return failed(errno, `${exit.reason}${kind} gpa=0x${(exit.gfn * PAGE_SIZE).toString(16)}`);
 }
