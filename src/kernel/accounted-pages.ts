@@ -1,5 +1,6 @@
 import type { Kernel } from './kernel.ts';
 import type { Memcg, MemcgItem } from './memcg.ts';
+import { overHigh } from './memory-pressure.ts';
 import type { NodeItemName } from './node.ts';
 import {
   allocateFrames,
@@ -48,8 +49,10 @@ export function allocateAccounted(
 ): void {
   if (count === 0) return;
   const memcg = task.process.memcg;
+  const { usage } = memcg;
   const charged = kernel.stocks[task.cpu]!.charge(memcg, count);
   if (charged < count) memcg.charge(count - charged);
+  if (kernel.hasHighLimit) overHigh(kernel, task, memcg, memcg.usage - usage);
   let missing = count;
   const hold = (run: FrameRun): void => {
     holder.hold(kernel, run, memcg);

@@ -2,7 +2,7 @@ import type { Errno } from '../units/errno.ts';
 import { parseList } from '../units/nodelist.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { Kernel } from './kernel.ts';
-import type { Policy } from './mempolicy.ts';
+import { nodesWithin, type Policy } from './mempolicy.ts';
 import { moveNodes } from './migrate-pages.ts';
 import type { Process } from './task.ts';
 
@@ -49,19 +49,16 @@ export function updateMems(kernel: Kernel, process: Process): void {
   moveNodes(kernel, process.main, process.mm, from, to);
 }
 
-/** mm/mempolicy.c:mpol_rebind_policy: the i-th of the old nodes becomes the i-th of the new ones; static nodes only lose those that went. */
+/** mm/mempolicy.c:mpol_rebind_policy: what was asked for is read again where it was kept; else the i-th of the old nodes becomes the i-th of the new ones. */
 function rebind(policy: Policy | null, from: readonly number[], to: readonly number[]): Policy | null {
   if (!policy || !REBOUND.has(policy.mode)) return policy;
-  let nodes: number[];
-  if (policy.flags.includes('static')) nodes = policy.nodes.filter((nid) => to.includes(nid));
-  else {
-    nodes = policy.nodes.map((nid) => {
-      const at = from.indexOf(nid);
-      return at < 0 ? nid : to[at % to.length]!;
-    });
-  }
-  if (nodes.length === 0) nodes = [...to];
-  return { ...policy, nodes: [...new Set(nodes)].sort((a, b) => a - b) };
+  const nodes = policy.wanted
+    ? nodesWithin(policy.flags, policy.wanted, to)
+    : policy.nodes.map((nid) => {
+        const at = from.indexOf(nid);
+        return at < 0 ? nid : to[at % to.length]!;
+      });
+  return { ...policy, nodes: [...new Set(nodes.length > 0 ? nodes : to)].sort((a, b) => a - b) };
 }
 
 /** Modes whose nodes follow the cpuset; a preferred node stays what it is. */

@@ -139,7 +139,7 @@ export function allocateFolios(kernel: Kernel, task: Task, request: FolioRequest
       if (failed) return { runs, count: done, failed };
       continue;
     }
-    if (kernel.hasHighLimit) overHigh(kernel, task, memcg, memcg.usage - usage, request.kind);
+    if (kernel.hasHighLimit) overHigh(kernel, task, memcg, memcg.usage - usage);
     const got = allocateFrames(kernel, task, request.policy, ilx, charged, movable);
     let pages = 0;
     for (const run of got) {
@@ -180,7 +180,7 @@ export function allocateFolio(
       if (failed) return failed;
       continue;
     }
-    if (kernel.hasHighLimit) overHigh(kernel, task, memcg, memcg.usage - usage, kind);
+    if (kernel.hasHighLimit) overHigh(kernel, task, memcg, memcg.usage - usage);
     const pfn = allocateFrame(kernel, task, policy, ilx, isMovable(kernel, kind));
     if (pfn >= 0) {
       const folioClass = kernel.classes.of(kind, inode, memcg, task.process.worker, dirty);

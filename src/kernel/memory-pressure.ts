@@ -78,14 +78,14 @@ const HZ = 250;
  * reclaims at once, and again before it returns to the program. Where nothing can be had it tries until it is put to sleep; each attempt is
  * an event.
  */
-export function overHigh(kernel: Kernel, task: Task, memcg: Memcg, pages: number, kind: FolioKind): void {
+export function overHigh(kernel: Kernel, task: Task, memcg: Memcg, pages: number): void {
   for (let group: Memcg | null = memcg; group?.parent; group = group.parent) {
     if (group.high === null || group.usage <= group.high) continue;
     const above = Math.min(Math.ceil(pages / CHARGE_BATCH) * CHARGE_BATCH, group.usage - group.high);
     const nids = kernel.zonelists[task.nid]!;
     const freed = kernel.reclaim({ memcg: group, nids, pages: above, by: 'direct' });
-    // A fault returns to the program after every page, so that each batch is one call.
-    const step = kind === 'anon' ? CHARGE_BATCH : 2 * CHARGE_BATCH;
+    // A fault returns to the program or the guest after every page, so that each batch is one call.
+    const step = task.isRunning ? CHARGE_BATCH : 2 * CHARGE_BATCH;
     const calls = Math.ceil(above / step);
     let calm = 0;
     while (

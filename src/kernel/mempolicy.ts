@@ -9,6 +9,8 @@ export interface Policy {
   flags: readonly ('static' | 'relative' | 'balancing')[];
   /** Effective nodes, ascending. */
   nodes: readonly number[];
+  /** What was asked for, of policies that are static or relative: it is read again when the cpuset changes. */
+  wanted?: readonly number[];
 }
 
 const PRINTED: Readonly<Record<PolicyMode, string>> = {
@@ -46,9 +48,10 @@ export function makePolicy(
   if (mode === 'preferred' && wanted.length === 0) {
     return flags.length > 0 ? 'EINVAL' : { mode: 'local', flags: [], nodes: [] };
   }
-  const nodes = wanted.filter((nid) => allowed.includes(nid));
+  const nodes = nodesWithin(flags, wanted, allowed);
   if (nodes.length === 0) return 'EINVAL';
-  return { mode, flags, nodes: mode === 'preferred' ? nodes.slice(0, 1) : nodes };
+  const kept = flags.includes('static') || flags.includes('relative') ? { wanted } : {};
+  return { mode, flags, nodes: mode === 'preferred' ? nodes.slice(0, 1) : nodes, ...kept };
 }
 
 /** The thread's interleave state: il_prev of task_struct. */
@@ -56,6 +59,17 @@ export interface Rotor {
   policy: Policy | null;
   /** Node last used; -1 before the first pick, so that the lowest node comes first. */
   ilPrev: number;
+}
+
+/** The allowed ones among the wanted nodes, or by their position among those where they are relative (mm/mempolicy.c:mpol_relative_nodemask). */
+export function nodesWithin(
+  flags: Policy['flags'],
+  wanted: readonly number[],
+  allowed: readonly number[],
+): readonly number[] {
+  if (!flags.includes('relative')) return wanted.filter((nid) => allowed.includes(nid));
+  const positions = new Set(wanted.map((nid) => nid % allowed.length));
+  return allowed.filter((_, at) => positions.has(at));
 }
 
 /** One round of an interleaving policy: the nodes in the order in which pages take them. */

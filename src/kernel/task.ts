@@ -13,6 +13,8 @@ export class Task {
   policy: Policy | null = null;
   /** il_prev: node used last; -1 before the first pick. */
   ilPrev: number = -1;
+  /** A program or guest runs and faults page by page: no system call is on its way that takes pages in one go. */
+  isRunning: boolean = false;
   /** il_weight: pages the present node still gets under weighted interleave. */
   ilWeight: number = 0;
 
@@ -20,6 +22,16 @@ export class Task {
     this.process = config.process;
     this.cpu = config.cpu;
     this.nid = config.nid;
+  }
+
+  /** Does what a program or guest does, not the kernel for it. */
+  run<T>(access: () => T): T {
+    this.isRunning = true;
+    try {
+      return access();
+    } finally {
+      this.isRunning = false;
+    }
   }
 
   /** set_mempolicy(2): the next interleaved page takes the first node. */

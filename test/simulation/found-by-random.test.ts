@@ -111,6 +111,63 @@ snapshot after
   });
 });
 
+describe('policies with flags', () => {
+  it.each<Version>(['6.12', '6.18', '7.3'])(
+    'keep what was asked for, and read it again for other nodes: %s',
+    (kernel) => {
+      const run = play(
+        'page-cache',
+        `
+cgroup create /a
+cgroup move w0 /a
+cgroup limit /a cpuset.mems 0,2,3
+anon map o 4M
+mbind o 0p 80p preferred=relative 1
+mbind o 80p 80p interleave=relative 1,2
+mbind o 160p 80p bind=relative 9
+mbind o 240p 80p bind=static 1,2
+mbind o 320p 80p bind=static 1 = -EINVAL
+mbind o 400p 80p prefmany=relative 3,4
+mbind o 480p 80p winterleave=relative 0,1,5
+mbind o 560p 80p preferred=static 2,3
+snapshot three
+cgroup limit /a cpuset.mems 1,2
+snapshot two
+cgroup limit /a cpuset.mems 0-3
+snapshot four
+`,
+        { kernel },
+      );
+      const policies = (label: string): string[] => run.process(label)!.vmas.map(({ policy }) => policy);
+      const [preferred, interleave, bind, fixed] = [
+        'prefer=relative:2',
+        'interleave=relative',
+        'bind=relative',
+        'bind=static',
+      ];
+      const [many, weighted, first] = [
+        'prefer (many)=relative:0,2',
+        'weighted interleave=relative',
+        'prefer=static:2',
+      ];
+      const all = (nodes: [string, string, string, string]): string[] => [
+        preferred!,
+        `${interleave}:${nodes[0]}`,
+        `${bind}:${nodes[1]}`,
+        `${fixed}:${nodes[2]}`,
+        'default',
+        many!,
+        `${weighted}:${nodes[3]}`,
+        first!,
+        'default',
+      ];
+      expect(policies('three')).toEqual(all(['2-3', '0', '2', '0,2-3']));
+      expect(policies('two')).toEqual(all(['1-2', '2', '1-2', '1-2']));
+      expect(policies('four')).toEqual(all(['1-2', '1', '1-2', '0-1']));
+    },
+  );
+});
+
 describe('mbind', () => {
   const strict = (words: string): string => {
     const step = `mbind m 0 16K ${words}`;
@@ -375,5 +432,31 @@ migratepages w0 0,3 2
       .filter(({ text }) => text.startsWith('migratepages'))
       .map(({ ret }) => ret);
     expect(returned).toEqual([0, 2, 1, 0]);
+  });
+});
+
+describe('memory.high where nothing can be reclaimed', () => {
+  it('counts each batch of a program that faults, and every second one of a call', () => {
+    const run = play(
+      'page-cache',
+      `
+cgroup create /a
+cgroup limit /a memory.high 4M
+cgroup move w0 /a
+anon map o 8M
+mlock o 0 8M
+snapshot locked
+memfd create m 6M
+memfd map m
+mlock m 0 3M
+snapshot more
+touch m 3M 3M write
+snapshot touched
+`,
+      { kernel: '7.3' },
+    );
+    const events = ['locked', 'more', 'touched'].map((label) => run.cgroup(label, '/a').events['high']);
+    // Of 17 attempts each: 16 batches above the limit in pairs, and what the tables took; 12 in pairs; 12 single ones.
+    expect(events).toEqual([153, 255, 459]);
   });
 });

@@ -85,8 +85,8 @@ export function readChoice<T extends string>(
   return found ?? choices[0]!;
 }
 
-/** A Linux list of nodes, which the machine must have. */
-export function takeNodes(words: StepWords, what: string): number[] {
+/** A Linux list of nodes, which the machine must have unless they are positions among those that a cpuset allows. */
+export function takeNodes(words: StepWords, what: string, areRelative: boolean = false): number[] {
   const word = words.take(what);
   if (!word) return [];
   const nodes = parseList(word.text);
@@ -94,7 +94,7 @@ export function takeNodes(words: StepWords, what: string): number[] {
     words.complain(word, 'step', `"${word.text}" is no list of nodes: numbers and ranges, as in 0,2-3`);
     return [];
   }
-  checkNodes(words, word, nodes);
+  if (!areRelative) checkNodes(words, word, nodes);
   return nodes;
 }
 

@@ -31,5 +31,6 @@ export function takePolicy(words: StepWords): PolicyWords {
     start += text.length + 1;
     return flag;
   });
-  return { mode, flags, nodes: words.peek() === undefined ? [] : takeNodes(words, 'NODES') };
+  const hasNodes = words.peek() !== undefined;
+  return { mode, flags, nodes: hasNodes ? takeNodes(words, 'NODES', flags.includes('relative')) : [] };
 }

@@ -105,7 +105,12 @@ export const MAPPING_STEPS: WorkerHandlers<
     const start = object && addressOf(worker, object);
     if (start === undefined || start === null) return usage();
     const vpn = start + Math.floor(args.offset / PAGE_SIZE);
-    return accessed(world, worker, touchPages(world, worker, vpn, pagesFor(args.bytes), args));
+    const pages = pagesFor(args.bytes);
+    return accessed(
+      world,
+      worker,
+      worker.task.run(() => touchPages(world, worker, vpn, pages, args)),
+    );
   },
   mlock: (world, worker, args) => lock(world, worker, args, true),
   munlock: (world, worker, args) => lock(world, worker, args, false),

@@ -225,7 +225,7 @@ function runGuest(world: World, worker: Worker, task: Task, code: string | null,
   if (typeof vm === 'string') return failed(vm);
   ensureVcpu(world, worker, vm, task, vm.vcpuOf(task).id);
   const fetched = code === null ? null : guestFetch(world.kvm, vm, task, 1);
-  const exit = fetched ?? touchGuest(world, vm, task, touch);
+  const exit = fetched ?? task.run(() => touchGuest(world, vm, task, touch));
   readRunArea(vm, task);
   const { gpa, bytes, root } = touch;
   if (root !== undefined && !exit) {
