@@ -79,6 +79,7 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
     scoreSpan: 0,
     waitingPages: waitingPages(now.kernel.files) + (before ? waitingPages(before.kernel.files) : 0),
     hasTinySlab: hasTinySlab(now.kernel.files),
+    lostBuffers: before ? Math.max(0, buffers(before.kernel.files) - buffers(now.kernel.files)) : 0,
     knowsPageLists: now.kernel.files.has('sys/zoneinfo'),
     leftovers,
     pressure: pressureOf(
@@ -179,6 +180,10 @@ function ownPages({ files, mappings }: Moment): Map<string, OwnPages> {
 function hasTinySlab(files: SnapshotFiles): boolean {
   return parseMeminfo(files.get('sys/meminfo') ?? '').get('SReclaimable') === 0;
 }
+
+/** Pages of block devices. */
+const buffers = (files: SnapshotFiles): number =>
+  (parseMeminfo(files.get('sys/meminfo') ?? '').get('Buffers') ?? 0) / 4;
 
 /** totalram_pages and swap. */
 function totalPages(files: SnapshotFiles): number {

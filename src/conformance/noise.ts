@@ -33,6 +33,8 @@ export interface NoiseContext {
   waitingPages: number;
   /** The kernel calls no slab reclaimable: it was built for little memory (CONFIG_SLUB_TINY). */
   hasTinySlab: boolean;
+  /** Pages of block devices (Buffers) that went since the snapshot before. */
+  lostBuffers: number;
   /** Free pages include those on the lists of the CPUs, as zoneinfo states them. */
   knowsPageLists: boolean;
   /** What boot left in memory may set apart by now. */
@@ -124,6 +126,20 @@ export const NOISE: readonly NoiseClass[] = [
       { fieldClass: 'memory.numa_stat', names: /^(anon|active_anon|inactive_anon)$/ },
     ],
     pages: ({ ownAnonPages, workerChanges }) => 8 + 12 * workerChanges + ownAnonPages,
+  },
+  {
+    id: 'boot-buffers',
+    title: 'What boot read from block devices',
+    bound: 'as many pages as Buffers has lost since the snapshot before',
+    reason:
+      'on some boots a page of a device is left in memory, on others none; reclaim and drop_caches take it along, and no step made it',
+    fields: [
+      { fieldClass: 'meminfo', names: /^(Buffers|Cached|Inactive|Inactive\(file\))$/ },
+      { fieldClass: 'node meminfo', names: /^(FilePages|Inactive|Inactive\(file\))$/ },
+      { fieldClass: 'memory.stat', names: /^(file|inactive_file)$/ },
+      { fieldClass: 'memory.numa_stat', names: /^(file|inactive_file)$/ },
+    ],
+    pages: ({ lostBuffers }) => lostBuffers,
   },
   {
     id: 'own-files',
