@@ -6,6 +6,7 @@ import {
 } from '../procfs/memory-stat.ts';
 import { parseBytes, parseNumbers } from '../procfs/single-value.ts';
 import { parseStatus } from '../procfs/status.ts';
+import { PAGE_SIZE } from '../units/pages.ts';
 import { cgroupDir, cgroupsIn, processDir, workersIn, type SnapshotFiles } from './capture.ts';
 import { compareCounters } from './compare-counters.ts';
 import type { SideMoments } from './compare-system.ts';
@@ -62,6 +63,8 @@ export function compareCgroups(
         model: inModel.includes(path) ? members(model.now.files, dir) : null,
       });
     }
+    const kernelPages = [kernel, model].map(({ now }) => kernelPagesOf(now.files.get(`${dir}/memory.stat`)));
+    const otherKernelPages = Math.abs(kernelPages[0]! - kernelPages[1]!);
     for (const { fieldClass, unit, read } of FILES) {
       const file = `${dir}/${fieldClass}`;
       const numbers = (files: SnapshotFiles): Numbers => {
@@ -78,12 +81,15 @@ export function compareCgroups(
         unit,
         kernel: { now: numbers(kernel.now.files), before: numbers(kernel.before.files) },
         model: { now: modelNumbers(model.now.files), before: modelNumbers(model.before.files) },
-        context,
+        context: { ...context, otherKernelPages },
         nameOf: (field) => field.replace(/ N\d+$/, ''),
       });
     }
   }
 }
+
+const kernelPagesOf = (stat: string | undefined): number =>
+  (parseMemoryStat(stat ?? '').get('kernel') ?? 0) / PAGE_SIZE;
 
 /** What a kernel would report that calls no slab reclaimable. */
 function withoutReclaimable(numbers: ReadonlyMap<string, number>): ReadonlyMap<string, number> {

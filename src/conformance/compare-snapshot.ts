@@ -80,6 +80,7 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
     waitingPages: waitingPages(now.kernel.files) + (before ? waitingPages(before.kernel.files) : 0),
     hasTinySlab: hasTinySlab(now.kernel.files),
     lostBuffers: before ? Math.max(0, buffers(before.kernel.files) - buffers(now.kernel.files)) : 0,
+    otherKernelPages: 0,
     knowsPageLists: now.kernel.files.has('sys/zoneinfo'),
     leftovers,
     pressure: pressureOf(

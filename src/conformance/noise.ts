@@ -35,6 +35,8 @@ export interface NoiseContext {
   hasTinySlab: boolean;
   /** Pages of block devices (Buffers) that went since the snapshot before. */
   lostBuffers: number;
+  /** Pages of kernel memory of a cgroup that one side knows of and the other doesn't. */
+  otherKernelPages: number;
   /** Free pages include those on the lists of the CPUs, as zoneinfo states them. */
   knowsPageLists: boolean;
   /** What boot left in memory may set apart by now. */

@@ -206,6 +206,16 @@ export const PRESSURE_NOISE: readonly NoiseClass[] = [
     pages: ({ pressure: { killsSoFar, kills } }) => (killsSoFar === 0 ? 0 : 4 + 20 * kills),
   },
   {
+    id: 'high-batches',
+    title: 'Charges above memory.high for kernel memory',
+    bound:
+      '17 for every batch of 64 pages, or part of one, by which the kernel memory of the group differs between kernel and model',
+    reason:
+      'pages are charged in batches, and each batch above the limit is 1 attempt to reclaim, or 17 where nothing can be had; small objects of the kernel that no step explains make a batch come earlier',
+    fields: [{ fieldClass: 'memory.events', names: /^high$/, perPage: 1 }],
+    pages: ({ otherKernelPages }) => 17 * Math.ceil(otherKernelPages / 64),
+  },
+  {
     id: 'waiting-for-victims',
     title: 'Calls of the OOM killer while a victim dies',
     bound:
