@@ -71,7 +71,7 @@ const HUGE_PAGES = 512;
 const CHARGE_BATCH = 64;
 
 /** Pages of the worker program and of what it has in memory: text of 216, and data and stack that differ from run to run. */
-const PROGRAM_PAGES = 240;
+export const PROGRAM_PAGES = 240;
 
 const LRU = /^(Active|Inactive|Active\(anon\)|Inactive\(anon\))$/;
 

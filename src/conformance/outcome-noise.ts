@@ -1,5 +1,5 @@
 import { BOOT_BLOCKS, SCATTERED_BLOCKS, SCATTERED_PAGES } from './leftovers.ts';
-import type { NoiseClass } from './noise.ts';
+import { type NoiseClass, PROGRAM_PAGES } from './noise.ts';
 
 /** What the bound of an outcome depends on. */
 export interface OutcomeContext {
@@ -76,6 +76,15 @@ export const OUTCOME_NOISE: readonly OutcomeNoise[] = [
     reason: "a block that holds memory of the kernel itself can't go offline; which do is decided at boot",
     name: 'blocks offline',
     allows: () => same(BOOT_BLOCKS),
+  },
+  {
+    id: 'oom-tie',
+    title: 'The first of equal victims',
+    bound: `processes of the same oom_score_adj that differ by ${PROGRAM_PAGES} pages or less as they are killed; nothing after the snapshot before is compared`,
+    reason:
+      'the OOM killer takes the largest, if only by a page, and what a worker has of its own program and stack is no part of the scenario',
+    name: 'killed first',
+    allows: () => same(0),
   },
   {
     id: 'oom-race',

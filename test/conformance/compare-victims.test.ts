@@ -26,6 +26,7 @@ function victims(
   kernel: readonly SnapshotFiles[],
   model: readonly SnapshotFiles[],
   log = '',
+  steps: Parameters<typeof compareVictims>[2] = STEPS,
 ): { until: number; off: string[]; excused: string[] } {
   const snapshots = kernel.map((files, at): CaptureSnapshot => ({ label: `${at}`, step: at + 1, files }));
   const capture: Capture = { ...captureOf('6.12', 'S03'), log, snapshots };
@@ -33,7 +34,7 @@ function victims(
   const until = compareVictims(
     tally,
     { ...capture, steps: capture.steps.slice(0, 5) },
-    STEPS,
+    steps,
     ({ step }) => model[step - 1]!,
   );
   return {
@@ -82,6 +83,21 @@ describe('who was killed first', () => {
       off: ['2 killed first: killed: w0 w1 / killed: w1'],
       excused: [],
     });
+  });
+
+  it('is a tie where only the program itself tells the victims apart, also of those that came since', () => {
+    const line = (name: string, rss: number, adj = 0): string =>
+      `[   95.7] Memory cgroup out of memory: Killed process ${PIDS[name]} (worker) total-vm:1kB, anon-rss:${rss}kB, file-rss:0kB, shmem-rss:624kB, UID:0 pgtables:28kB oom_score_adj:${adj}\n`;
+    const first = new Map([...alive('w0')].filter(([file]) => file.includes('w0')));
+    const forks = STEPS.map((step, at) =>
+      at === 1 ? { ...step, verb: 'fork', args: { worker: 'w1' } } : step,
+    ) as unknown as typeof STEPS;
+    const judged = (log: string): ReturnType<typeof victims> =>
+      victims([first, alive()], [first, alive('w1')], log, forks);
+    expect(judged(line('w1', 168) + line('w0', 0))).toEqual({ until: 1, off: [], excused: ['oom-tie'] });
+    const off = ['1 killed first: killed: w0 w1 / killed: w0'];
+    expect(judged(line('w1', 1168) + line('w0', 0)).off).toEqual(off);
+    expect(judged(line('w1', 168) + line('w0', 0, 10)).off).toEqual(off);
   });
 
   it('is nothing to compare where a step ended the worker, or nobody is gone', () => {
