@@ -12,6 +12,7 @@ import { recalcInode } from './recalc-inode.ts';
 import { zapRange } from './rmap.ts';
 import { allocateXarrayNodes, freeXarrayNodes, PAGES_PER_NODE } from './slab.ts';
 import { swapInShmem } from './swap-in.ts';
+import { overLimit, type Shortage } from './memory-pressure.ts';
 import type { Task } from './task.ts';
 import { indexOf, type Vma } from './vma.ts';
 
@@ -40,8 +41,11 @@ export function collapseCache(kernel: Kernel, task: Task, inode: Inode, index: n
     freeFolios(kernel, target.pfn, PAGES_PER_PMD);
     return 'failed';
   }
-  if (inode.swapped.size > 0 && swapInShmem(kernel, task, inode, index, PAGES_PER_PMD))
-    throw new Error('pages of a block could not be swapped in');
+  const away = countOfLane(inode.swapped, lane);
+  if (away > 0 && (holdRoom(kernel, task, away) || swapInShmem(kernel, task, inode, index, PAGES_PER_PMD))) {
+    freeFolios(kernel, target.pfn, PAGES_PER_PMD);
+    return 'failed';
+  }
   const mappers = Array.from(inode.mappings).filter(
     ({ vma }) => vma.pgoff < index + PAGES_PER_PMD && indexOf(vma, vma.end) > index,
   );
@@ -91,4 +95,20 @@ function mapCollapsed(kernel: Kernel, task: Task, mm: Mm, vma: Vma, block: numbe
   kernel.event('thp_file_mapped', 1);
   if (vma.isLocked) setMlocked(kernel, pfn, PAGES_PER_PMD, true, true);
   return 'huge';
+}
+
+/** Room for pages that come back one by one and are off their lists by then (folio_isolate_lru), so that none makes room for the next. */
+function holdRoom(kernel: Kernel, task: Task, count: number): Shortage | null {
+  const { memcg } = task.process;
+  if (!memcg.parent) return null;
+  let held = 0;
+  let failed: Shortage | null = null;
+  while (held < count && !failed) {
+    const fitting = Math.min(count - held, memcg.room());
+    if (fitting === 0) failed = overLimit(kernel, task, memcg, count - held, 'shmem');
+    memcg.charge(fitting);
+    held += fitting;
+  }
+  memcg.uncharge(held);
+  return failed;
 }

@@ -7,8 +7,8 @@ import { forEachLane, NO_INTERLEAVE_INDEX } from './page-allocator.ts';
 import type { Walk } from './stretches.ts';
 import type { Task } from './task.ts';
 
-/** What became of a block (enum scan_result), as far as callers tell it apart; `unfit`: nothing was tried. */
-export type CollapseResult = 'huge' | 'unfit' | 'failed' | 'ENOMEM' | 'EBUSY';
+/** What became of a block (enum scan_result), as far as callers tell it apart; `unfit`: nothing was tried; `EAGAIN`: a page was not ready. */
+export type CollapseResult = 'huge' | 'unfit' | 'failed' | 'EAGAIN' | 'ENOMEM' | 'EBUSY';
 
 /** The node with the most of the pages that `walk` visits, then those with as many; all nodes where there is no page (mm/khugepaged.c:hpage_collapse_find_target_node). */
 export function heaviestNodes(kernel: Kernel, walk: Walk): number[] {
@@ -33,7 +33,7 @@ export function placeCollapsed(
   nids: readonly number[],
 ): HugePiece | 'ENOMEM' | 'EBUSY' {
   for (const nid of nids) {
-    const { pieces, offered } = placeHugeFolios(kernel, task, {
+    const { pieces, isRefused } = placeHugeFolios(kernel, task, {
       kind,
       inode,
       policy: { mode: 'bind', flags: [], nodes: [nid] },
@@ -42,7 +42,7 @@ export function placeCollapsed(
       dirty: true,
       mayReclaim: true,
     });
-    if (offered === 0) continue;
+    if (pieces.length === 0 && !isRefused) continue;
     kernel.event('thp_collapse_alloc', 1);
     if (pieces.length === 0) return 'EBUSY';
     task.process.memcg.vmEvent('thp_collapse_alloc', 1);

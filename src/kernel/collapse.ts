@@ -4,12 +4,12 @@ import { collapseCached } from './collapse-file.ts';
 import { type CollapseResult, heaviestNodes, placeCollapsed } from './collapse-target.ts';
 import { COLLAPSED } from './folio-class.ts';
 import { markAnonymous } from './folio-flags.ts';
-import { setMlocked } from './folios.ts';
+import { freeFolios, setMlocked } from './folios.ts';
 import { mapHuge } from './huge-maps.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import { zapRange } from './rmap.ts';
-import { swapInAnonymous } from './swap-in.ts';
+import { mustBeRead, swapInAnonymous } from './swap-in.ts';
 import type { Task } from './task.ts';
 import { isSpecial, type Vma } from './vma.ts';
 
@@ -35,8 +35,8 @@ export function madviseCollapse(
     const collapse = vma.file ? collapseCached : collapseAnonymous;
     const result = collapse(kernel, task, mm, vma, block);
     if (result === 'huge') continue;
-    errno = result === 'ENOMEM' || result === 'EBUSY' ? result : 'EINVAL';
-    if (result !== 'unfit') break;
+    errno = result === 'unfit' || result === 'failed' ? 'EINVAL' : result;
+    if (result !== 'unfit' && result !== 'EAGAIN') break;
   }
   return errno;
 }
@@ -52,7 +52,7 @@ export function isCollapsible(kernel: Kernel, vma: Vma): boolean {
 
 /**
  * One block of a mapping, by its number: that of its first page divided by 512 (mm/khugepaged.c:hpage_collapse_scan_pmd, collapse_huge_page).
- * Pages that others map, too, are copied like all the rest.
+ * Pages that others map, too, are copied like all the rest. Nothing waits for pages that must be read from swap.
  */
 export function collapseAnonymous(
   kernel: Kernel,
@@ -68,8 +68,11 @@ export function collapseAnonymous(
   const nids = heaviestNodes(kernel, (visit) => mm.pt.forEach(vpn, PAGES_PER_PMD, visit));
   const target = placeCollapsed(kernel, task, 'anon', null, nids);
   if (typeof target === 'string') return target;
-  if (mm.swapped.size > 0 && swapInAnonymous(kernel, task, mm, vma, vpn, PAGES_PER_PMD, false))
-    throw new Error('pages of a block could not be swapped in');
+  const isAway = mustBeRead(kernel, mm.swapped, vpn, PAGES_PER_PMD);
+  if (isAway || swapInAnonymous(kernel, task, mm, vma, vpn, PAGES_PER_PMD, false)) {
+    freeFolios(kernel, target.pfn, PAGES_PER_PMD);
+    return isAway ? 'EAGAIN' : 'failed';
+  }
   zapRange(kernel, mm, vpn, PAGES_PER_PMD);
   mapHuge(kernel, mm, vpn, target.pfn, 1);
   markAnonymous(kernel, target.pfn, PAGES_PER_PMD, COLLAPSED);

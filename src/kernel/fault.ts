@@ -139,21 +139,25 @@ function faultAnonymous(
   count: number,
   isWrite: boolean,
 ): AccessResult {
-  faultHugeAnonymous(kernel, task, mm, vma, vpn, count, isWrite);
+  const end = vpn + count;
   let failed: AccessResult = null;
-  mm.pt.forEachGap(vpn, count, (at, n) => {
-    if (failed) return;
-    addTables(kernel, task, mm, at, n);
-    if (!isWrite) {
-      mm.zeroPages.add(at, n);
-      return;
-    }
-    if (mm.zeroBlocks.size > 0) {
-      const block = Math.floor(at / PAGES_PER_PMD);
-      mm.zeroBlocks.remove(block, Math.ceil((at + n) / PAGES_PER_PMD) - block);
-    }
-    failed = mapAnonymous(kernel, task, mm, vma, at, n);
-  });
+  for (let from = vpn; from < end && !failed;) {
+    const to = faultHugeAnonymous(kernel, task, mm, vma, from, end - from, isWrite);
+    mm.pt.forEachGap(from, to - from, (at, n) => {
+      if (failed) return;
+      addTables(kernel, task, mm, at, n);
+      if (!isWrite) {
+        mm.zeroPages.add(at, n);
+        return;
+      }
+      if (mm.zeroBlocks.size > 0) {
+        const block = Math.floor(at / PAGES_PER_PMD);
+        mm.zeroBlocks.remove(block, Math.ceil((at + n) / PAGES_PER_PMD) - block);
+      }
+      failed = mapAnonymous(kernel, task, mm, vma, at, n);
+    });
+    from = to;
+  }
   return failed;
 }
 

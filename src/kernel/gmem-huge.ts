@@ -37,13 +37,14 @@ export function fillHugeGmem(
     for (let block = from; block < to;) {
       const choice = policyAt(block * PAGES_PER_PMD);
       const blocks = Math.min(to, Math.ceil(choice.until / PAGES_PER_PMD)) - block;
-      if (!fillBlocks(kernel, task, inode, block, blocks, choice)) return;
-      block += blocks;
+      const got = fillBlocks(kernel, task, inode, block, blocks, choice);
+      if (got === 0) return;
+      block += got;
     }
   }
 }
 
-/** Fills consecutive blocks of one policy. Returns whether all could be had. */
+/** Fills consecutive blocks of one policy, as many as can be had at once. Returns how many those are. */
 function fillBlocks(
   kernel: Kernel,
   task: Task,
@@ -51,9 +52,9 @@ function fillBlocks(
   block: number,
   blocks: number,
   choice: PolicyChoice,
-): boolean {
+): number {
   const ilx = choice.ilx ?? NO_INTERLEAVE_INDEX;
-  const pieces = allocateHugeFolios(kernel, task, {
+  const { pieces } = allocateHugeFolios(kernel, task, {
     kind: 'gmem',
     inode,
     policy: choice.policy,
@@ -73,5 +74,5 @@ function fillBlocks(
     kernel.hooks.folioAllocated(inode, new OneRun(at, pages), nodes, task);
     at += pages;
   }
-  return at === (block + blocks) * PAGES_PER_PMD;
+  return at / PAGES_PER_PMD - block;
 }

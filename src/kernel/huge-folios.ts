@@ -5,6 +5,8 @@ import { allocateHugeFrames, freeBlocks, HUGE_ORDER, type HugePiece } from './hu
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import type { Policy } from './mempolicy.ts';
+import type { Memcg } from './memcg.ts';
+import { MAX_RECLAIM_RETRIES } from './memory-pressure.ts';
 import { isMovable } from './page-allocator.ts';
 import type { Task } from './task.ts';
 
@@ -20,68 +22,91 @@ export interface HugeRequest {
 }
 
 /**
- * Allocates and charges 2 MiB folios as far as memory and limits go; nothing is reclaimed and nobody killed for one, since base pages do
- * instead (mm/huge_memory.c:vma_alloc_anon_folio_pmd, mm/shmem.c:shmem_alloc_and_add_folio). Pieces are in block order.
+ * Huge folios in block order. `isRefused`: there was another one, which a limit does not allow. Fewer than were asked for may come without that:
+ * the caller enters them where reclaim finds them and asks again.
  */
-export function allocateHugeFolios(kernel: Kernel, task: Task, request: HugeRequest): HugePiece[] {
+export interface HugeFolios {
+  pieces: HugePiece[];
+  isRefused: boolean;
+}
+
+/**
+ * Allocates and charges 2 MiB folios as far as memory and limits go; nobody is killed for one, since base pages do instead
+ * (mm/huge_memory.c:vma_alloc_anon_folio_pmd, mm/shmem.c:shmem_alloc_and_add_folio).
+ */
+export function allocateHugeFolios(kernel: Kernel, task: Task, request: HugeRequest): HugeFolios {
   const { memcg } = payerOf(kernel, task, request.kind, request.inode);
   const isAnon = request.kind === 'anon';
-  const { pieces, offered } = placeHugeFolios(kernel, task, request);
-  const got = pieces.reduce((sum, { blocks }) => sum + blocks, 0);
+  const found = placeHugeFolios(kernel, task, request);
+  const got = found.pieces.reduce((sum, { blocks }) => sum + blocks, 0);
   if (got > 0) {
     kernel.event(isAnon ? 'thp_fault_alloc' : 'thp_file_alloc', got);
     if (isAnon) memcg.vmEvent('thp_fault_alloc', got);
   }
   if (got < request.blocks) {
     kernel.event(isAnon ? 'thp_fault_fallback' : 'thp_file_fallback', 1);
-    if (got < offered) kernel.event(isAnon ? 'thp_fault_fallback_charge' : 'thp_file_fallback_charge', 1);
+    if (found.isRefused) kernel.event(isAnon ? 'thp_fault_fallback_charge' : 'thp_file_fallback_charge', 1);
   }
-  return pieces;
+  return found;
 }
 
-/** allocateHugeFolios for whoever counts in other events. Also says how many blocks there were before the limits had their say. */
-export function placeHugeFolios(
-  kernel: Kernel,
-  task: Task,
-  request: HugeRequest,
-): { pieces: HugePiece[]; offered: number } {
-  const { memcg } = payerOf(kernel, task, request.kind, request.inode);
-  const room = memcg.parent ? Math.floor(memcg.room() / PAGES_PER_PMD) : Infinity;
+/** allocateHugeFolios for whoever counts in other events. */
+export function placeHugeFolios(kernel: Kernel, task: Task, request: HugeRequest): HugeFolios {
+  const { kind, inode, dirty, mayReclaim } = request;
+  const { memcg } = payerOf(kernel, task, kind, inode);
   const frames = allocateHugeFrames(kernel, task, request.policy, {
     ilx: request.ilx,
     blocks: request.blocks,
-    movable: isMovable(kernel, request.kind),
-    mayReclaim: request.mayReclaim,
+    movable: isMovable(kernel, kind),
+    mayReclaim,
   });
-  const folioClass = kernel.classes.of(
-    request.kind,
-    request.inode,
-    memcg,
-    task.process.worker,
-    request.dirty,
-    false,
-    HUGE_ORDER,
-  );
-  const out: HugePiece[] = [];
-  let charged = 0;
+  const folioClass = kernel.classes.of(kind, inode, memcg, task.process.worker, dirty, false, HUGE_ORDER);
+  const pieces: HugePiece[] = [];
+  let isRefused = false;
   for (const piece of frames) {
-    const blocks = Math.min(piece.blocks, room - charged);
-    if (blocks < piece.blocks) {
-      const pfn = piece.pfn + blocks * PAGES_PER_PMD;
-      freeBlocks(kernel, { ...piece, pfn, blocks: piece.blocks - blocks });
+    let { pfn } = piece;
+    const end = pfn + piece.blocks * PAGES_PER_PMD;
+    const mayWait = (): boolean => pieces.length > 0 && memcg.overLimit(PAGES_PER_PMD) !== null;
+    while (pfn < end && !isRefused && !mayWait()) {
+      const pages = chargeHuge(kernel, task, memcg, end - pfn, mayReclaim);
+      isRefused = pages === 0;
+      if (isRefused) break;
+      kernel.frames.allocate(pfn, pages, folioClass.id);
+      kernel.hugeFolios.allocate(pfn / PAGES_PER_PMD, pages / PAGES_PER_PMD, folioClass.id);
+      accountFolios(kernel, folioClass, piece.nid, pages);
+      pieces.push({ ...piece, pfn, blocks: pages / PAGES_PER_PMD });
+      pfn += pages;
     }
-    if (blocks === 0) continue;
-    const pages = blocks * PAGES_PER_PMD;
-    if (memcg.parent) memcg.charge(pages);
-    kernel.frames.allocate(piece.pfn, pages, folioClass.id);
-    kernel.hugeFolios.allocate(piece.pfn / PAGES_PER_PMD, blocks, folioClass.id);
-    accountFolios(kernel, folioClass, piece.nid, pages);
-    charged += blocks;
-    out.push({ ...piece, blocks });
+    if (pfn < end) freeBlocks(kernel, { ...piece, pfn, blocks: (end - pfn) / PAGES_PER_PMD });
   }
-  const offered = frames.reduce((sum, { blocks }) => sum + blocks, 0);
-  if (charged < offered && kernel.profile.countsRefusedHuge) memcg.overLimit(PAGES_PER_PMD)?.event('max');
-  return { pieces: out, offered };
+  return { pieces, isRefused };
+}
+
+/**
+ * Charges as many whole huge pages as a group has room for, at most `pages`; where there is room for none, as many as reclaim makes room for
+ * at a time: one, or 0 (mm/memcontrol.c:try_charge_memcg, which never kills for more than eight pages).
+ */
+function chargeHuge(kernel: Kernel, task: Task, memcg: Memcg, pages: number, mayReclaim: boolean): number {
+  if (!memcg.parent) return pages;
+  if (!makeRoomForHuge(kernel, task, memcg, mayReclaim)) return 0;
+  const charged = Math.min(pages, Math.floor(memcg.room() / PAGES_PER_PMD) * PAGES_PER_PMD);
+  memcg.charge(charged);
+  return charged;
+}
+
+/** Stocks are drained after the first attempt; each of them is a `max` event. */
+function makeRoomForHuge(kernel: Kernel, task: Task, memcg: Memcg, mayReclaim: boolean): boolean {
+  for (let attempt = 0; attempt < MAX_RECLAIM_RETRIES + 2; attempt++) {
+    const limit = memcg.overLimit(PAGES_PER_PMD);
+    if (!limit) return true;
+    if (mayReclaim || kernel.profile.countsRefusedHuge) limit.event('max');
+    if (!mayReclaim) return false;
+    const nids = kernel.zonelists[task.nid]!;
+    kernel.reclaim({ memcg: limit, nids, pages: PAGES_PER_PMD, by: 'direct' });
+    if (attempt === 0 && memcg.overLimit(PAGES_PER_PMD))
+      for (const stock of kernel.stocks) stock.drain(limit);
+  }
+  return false;
 }
 
 /** Frees huge folios of a range that nothing maps any more; one with a page that is still mapped stays as a whole (deferred split). */

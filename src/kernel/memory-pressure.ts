@@ -9,7 +9,7 @@ import type { Task } from './task.ts';
 export type Shortage = 'ENOMEM' | 'EINTR';
 
 /** Passes of reclaim without result before the OOM killer is asked (MAX_RECLAIM_RETRIES). */
-const MAX_RECLAIM_RETRIES = 16;
+export const MAX_RECLAIM_RETRIES = 16;
 /** Pages that a list is asked for at a time (mm/vmscan.c:MIN_LRU_BATCH). */
 export const RECLAIM_BATCH = 64;
 

@@ -6,7 +6,7 @@ import { recalcInode } from './recalc-inode.ts';
 import { zapRange } from './rmap.ts';
 import { allocateXarrayNodes } from './slab.ts';
 import type { Task } from './task.ts';
-import { mayReclaimForThp } from './thp.ts';
+import { blocksThatFit, mayReclaimForThp } from './thp.ts';
 import { indexOf, type Vma } from './vma.ts';
 
 /** Whether any page of a tmpfs file could come as a huge one: a quick no for nearly all. */
@@ -80,13 +80,15 @@ export function fillHugeShmem(
     for (let block = from; block < to;) {
       const found = inode.policy.lookup(block * PAGES_PER_PMD);
       const blocks = Math.min(to, Math.ceil(found.end / PAGES_PER_PMD)) - block;
-      if (!fillBlocks(kernel, task, inode, block, blocks, dirty, vma)) return;
-      block += blocks;
+      const fitting = Math.min(blocks, blocksThatFit(task));
+      const got = fillBlocks(kernel, task, inode, block, fitting, dirty, vma);
+      if (got === 0) return;
+      block += got;
     }
   }
 }
 
-/** Fills consecutive blocks of one policy. Returns whether all could be had. */
+/** Fills consecutive blocks of one policy, as many as can be had at once. Returns how many those are. */
 function fillBlocks(
   kernel: Kernel,
   task: Task,
@@ -95,8 +97,8 @@ function fillBlocks(
   blocks: number,
   dirty: boolean,
   vma: Vma | null,
-): boolean {
-  const pieces = allocateHugeFolios(kernel, task, {
+): number {
+  const { pieces } = allocateHugeFolios(kernel, task, {
     kind: 'shmem',
     inode,
     policy: inode.policy.lookup(block * PAGES_PER_PMD).policy ?? task.policy,
@@ -113,7 +115,7 @@ function fillBlocks(
     allocateXarrayNodes(kernel, task, inode.slab, inode.nodes.addAboveLeaves(at, pages));
     at += pages;
   }
-  return at === (block + blocks) * PAGES_PER_PMD;
+  return at / PAGES_PER_PMD - block;
 }
 
 /**

@@ -53,6 +53,11 @@ export function swapInAnonymous(
   return null;
 }
 
+/** Whether some page of a range is in its slot alone, not in the swap cache. */
+export function mustBeRead(kernel: Kernel, swapped: Mm['swapped'], at: number, count: number): boolean {
+  return swapped.size > 0 && wantedIn(kernel, swapped, at, count).some(({ frames }) => frames === null);
+}
+
 /** One stretch of pages. */
 function bringBack(
   kernel: Kernel,

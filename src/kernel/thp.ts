@@ -33,7 +33,8 @@ function blocksOf(vma: Vma, vpn: number, count: number): { first: number; last: 
 /**
  * First accesses to anonymous pages that huge pages can answer (mm/huge_memory.c:do_huge_pmd_anonymous_page): blocks that lie in the VMA
  * as a whole and have no page table yet. A read maps the huge zero page, a write a new folio; either way a page table is set aside for
- * the day that the entry is split. What can't be had huge is left for base pages.
+ * the day that the entry is split. What can't be had huge is left for base pages. Returns up to which page: behind a block that a limit did
+ * not allow, huge pages are tried again.
  */
 export function faultHugeAnonymous(
   kernel: Kernel,
@@ -43,10 +44,11 @@ export function faultHugeAnonymous(
   vpn: number,
   count: number,
   isWrite: boolean,
-): void {
-  if (!isThpAllowed(kernel, vma)) return;
+): number {
+  const end = vpn + count;
+  if (!isThpAllowed(kernel, vma)) return end;
   const { first, last } = blocksOf(vma, vpn, count);
-  if (first >= last) return;
+  if (first >= last) return end;
   prepareAnonVma(vma);
   const runs: { block: number; blocks: number }[] = [];
   mm.tables.forEachLeafGap(first, last - first, (block, blocks) => runs.push({ block, blocks }));
@@ -64,19 +66,21 @@ export function faultHugeAnonymous(
     }
     for (let done = 0; done < blocks;) {
       const asked = Math.min(blocks - done, blocksThatFit(task));
-      const got = mapHugeAnonymous(kernel, task, mm, vma, block + done, asked);
+      const { got, isRefused } = mapHugeAnonymous(kernel, task, mm, vma, block + done, asked);
       done += got;
-      if (got < asked) break;
+      if (isRefused) return Math.min(end, (block + done + 1) * PAGES_PER_PMD);
+      if (got === 0) break;
     }
   }
+  return end;
 }
 
 /** Blocks that a memory cgroup has room for together with their page tables, each of which is charged before the next folio; at least one to try. */
-function blocksThatFit({ process }: Task): number {
+export function blocksThatFit({ process }: Task): number {
   return Math.max(1, Math.floor((process.memcg.room() - CHARGE_BATCH) / (PAGES_PER_PMD + 2)));
 }
 
-/** Maps new huge folios for consecutive blocks without a page table, as many as can be had. Returns how many those are. */
+/** Maps new huge folios for consecutive blocks without a page table, as many as can be had at once. */
 function mapHugeAnonymous(
   kernel: Kernel,
   task: Task,
@@ -84,9 +88,9 @@ function mapHugeAnonymous(
   vma: Vma,
   block: number,
   blocks: number,
-): number {
+): { got: number; isRefused: boolean } {
   const start = block * PAGES_PER_PMD;
-  const pieces = allocateHugeFolios(kernel, task, {
+  const { pieces, isRefused } = allocateHugeFolios(kernel, task, {
     kind: 'anon',
     inode: null,
     policy: vma.policy ?? task.policy,
@@ -103,7 +107,7 @@ function mapHugeAnonymous(
     mapHuge(kernel, mm, at, piece.pfn, piece.blocks);
     at += piece.blocks * PAGES_PER_PMD;
   }
-  return (at - start) / PAGES_PER_PMD;
+  return { got: (at - start) / PAGES_PER_PMD, isRefused };
 }
 
 function setAside(kernel: Kernel, task: Task, mm: Mm, block: number, blocks: number): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SmapsFacts } from '../../src/procfs/facts.ts';
 import type { Scenario } from '../../src/scenario/types.ts';
+import { fourNodes } from '../simulation/lab.ts';
 import { play, type Played } from '../simulation/play.ts';
 
 // Each of these was seen on the kernels named.
@@ -170,5 +171,100 @@ touch m 0 4K read`;
     const played = run(script);
     expect(played.process('collapsed')!.vmas[0]!.smaps.rss).toBe(0);
     expect(smaps(played).shmemPmd).toBe(2 * MIB);
+  });
+});
+
+describe('MADV_COLLAPSE of swapped memory', () => {
+  const machine = { ...fourNodes(256 * MIB), swap: { bytes: 64 * MIB, isOn: true } };
+  const swapped = (kernel: Version, steps: string): Played =>
+    play(
+      'page-cache',
+      `cgroup create /a\ncgroup move w0 /a\n${steps}\nmadvise o 0 2M collapse\nsnapshot end\n`,
+      { kernel, machine },
+    );
+  const anon = 'anon map o 2M\ntouch o 0 2M write';
+  const shared = 'memfd create o 2M\nmemfd map o\ntouch o 0 2M write';
+
+  it.each<[Version, string]>([
+    ['6.12', 'EINVAL'],
+    ['6.18', 'EAGAIN'],
+    ['7.3', 'EAGAIN'],
+  ])('does not wait for anonymous pages that must be read: %s', (kernel, errno) => {
+    const played = swapped(kernel, `${anon}\ncgroup limit /a memory.reclaim 2M`);
+    expect(answers(played, 'collapse')).toEqual([errno]);
+    expect(smaps(played).swap).toBe(2 * MIB);
+    expect(played.counter('end', 'nr_anon_transparent_hugepages')).toBe(0);
+  });
+
+  it('takes anonymous pages that are in the swap cache still', () => {
+    const played = swapped('6.18', `${anon}\nmadvise o 0 2M pageout`);
+    expect(answers(played, 'collapse')).toEqual([0]);
+    expect(smaps(played)).toMatchObject({ anonHuge: 2 * MIB, swap: 0 });
+  });
+
+  it.each(ALL)('reads pages of a file: %s', (kernel) => {
+    const played = swapped(kernel, `${shared}\ncgroup limit /a memory.reclaim 2M`);
+    expect(answers(played, 'collapse')).toEqual([0]);
+    expect(played.cgroup('end', '/a').swapCurrentBytes).toBe(0);
+  });
+
+  it('kills where the pages of a file have no room on their way', () => {
+    const limited = 'cgroup limit /a memory.reclaim 2M\ncgroup limit /a memory.max 3M';
+    const played = swapped('6.18', `${shared}\n${limited}`);
+    expect(played.step('madvise o 0 2M collapse').errno).toBe('ECONNRESET');
+    expect(events(played, 'oom_kill')).toBe(1);
+    expect(played.process('end')).toBeUndefined();
+    expect(played.counter('end', 'nr_shmem_thps')).toBe(0);
+  });
+});
+
+describe('a huge page above a limit', () => {
+  const inGroup = (kernel: Version, advice: string): Played =>
+    play(
+      'page-cache',
+      `
+write /sys/kernel/mm/transparent_hugepage/enabled madvise
+cgroup create /a
+cgroup limit /a memory.max 8M
+cgroup move w0 /a
+anon map a 7M
+touch a 0 7M write
+anon map h 8M
+${advice}
+touch h 0 10p write
+snapshot end
+`,
+      { kernel },
+    );
+
+  it.each<[Version, string, number]>([
+    ['6.12', 'madvise h 0 8M hugepage', 18],
+    ['7.3', 'madvise h 0 8M hugepage', 18],
+    ['6.12', 'madvise h 0 8M nohugepage', 0],
+  ])('is asked for as often as reclaim is tried, on %s after %s: %i', (kernel, advice, attempts) => {
+    const played = inGroup(kernel, advice);
+    expect(played.cgroup('end', '/a').events['max']).toBe(attempts);
+    expect(played.process('end')!.vmas.at(0)!.smaps.rss).toBe(10 * 4096);
+  });
+
+  it('comes where reclaim makes room', () => {
+    const played = play(
+      'page-cache',
+      `
+write /sys/kernel/mm/transparent_hugepage/enabled madvise
+cgroup create /a
+cgroup limit /a memory.max 8M
+cgroup move w0 /a
+anon map a 7M
+touch a 0 7M write
+anon map h 8M
+madvise h 0 8M hugepage
+touch h 0 10p write
+snapshot end
+`,
+      { kernel: '6.18', machine: { ...fourNodes(256 * MIB), swap: { bytes: 64 * MIB, isOn: true } } },
+    );
+    expect(played.process('end')!.vmas.at(0)!.smaps.anonHuge).toBe(2 * MIB);
+    expect(played.cgroup('end', '/a').swapCurrentBytes).toBeGreaterThanOrEqual(MIB);
   });
 });
