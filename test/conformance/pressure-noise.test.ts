@@ -15,7 +15,11 @@ const snapshot = (events: Readonly<Record<string, number>>, swapCachedKb = 0): S
   ]);
 
 const bound = (id: string, pressure: Pressure, cpus = 4): number =>
-  PRESSURE_NOISE.find((noise) => noise.id === id)!.pages({ pressure, cpus, otherKernelPages: 0 } as NoiseContext);
+  PRESSURE_NOISE.find((noise) => noise.id === id)!.pages({
+    pressure,
+    cpus,
+    otherKernelPages: 0,
+  } as NoiseContext);
 
 describe('noise of a machine that runs short', () => {
   const quiet = snapshot({ pgsteal_anon: 0, pgsteal_file: 0, pgsteal_kswapd: 0, oom_kill: 1 });
