@@ -7,7 +7,7 @@ import type { OpenFile, Process, Task } from '../kernel/task.ts';
 import { type KvmHooks, NO_KVM_HOOKS } from './hooks.ts';
 import { freeSlotPages } from './memory-region.ts';
 import { leaveStale, type StaleEntries } from './stale-entries.ts';
-import { destroyTdp, zapGfns, zapLane } from './tdp.ts';
+import { destroyTdp, zapLane } from './tdp.ts';
 import { Vm, type VmType } from './vm.ts';
 import { freeVmPages, VCPU_PAGES } from './vcpu.ts';
 import { punchGmem, unbindFile } from './guest-memfd.ts';
@@ -104,6 +104,6 @@ export class Kvm {
 
   /** kvm_mmu_notifier_release: the address space goes for good, and with it every second-level entry. */
   #release(mm: Mm): void {
-    for (const vm of this.vms) if (vm.process.mm === mm) zapGfns(this, vm, 0, 2 ** 40, 'all');
+    for (const vm of this.vms) if (vm.process.mm === mm) destroyTdp(this, vm);
   }
 }

@@ -460,3 +460,16 @@ snapshot touched
     expect(events).toEqual([153, 255, 459]);
   });
 });
+
+describe('the second-level page table of a VM that outlives its address space', () => {
+  it.each(['vm slot 0 0 4M o 0', 'noop'])('goes with the latter: %s', (slot) => {
+    const run = play(
+      'page-cache',
+      `anon map o 4M\nvm create\n${slot}\nvm touch 0 4M o\nsnapshot run\nfork w1\nexit\nsnapshot ended\n`,
+      { kernel: '7.3' },
+    );
+    const tables = ['run', 'ended'].map((label) => run.counter(label, 'nr_sec_page_table_pages'));
+    expect(tables[0]).toBeGreaterThan(0);
+    expect(tables[1]).toBe(0);
+  });
+});
