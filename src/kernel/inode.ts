@@ -2,7 +2,7 @@ import { PfnMap } from './pfn-map.ts';
 import { RadixNodes } from './radix-nodes.ts';
 import { RangeSet } from './range-set.ts';
 import { SharedPolicy } from './shared-policy.ts';
-import type { TMPFS_HUGE } from './thp-settings.ts';
+import type { TmpfsMount } from './tmpfs-mount.ts';
 import type { KernelPages } from './kernel-pages.ts';
 import type { Mm } from './mm.ts';
 import type { Vma } from './vma.ts';
@@ -44,8 +44,8 @@ export class Inode {
   readonly hugeRegions: RangeSet = new RangeSet();
   /** GUEST_MEMFD_FLAG_* of a gmem. */
   flags: number;
-  /** huge= of the tmpfs mount that it lives on; null on the kernel's own mount, which follows shmem_enabled. */
-  readonly tmpfsHuge: (typeof TMPFS_HUGE)[number] | null;
+  /** The tmpfs that it lives on; null on the kernel's own mount, which follows shmem_enabled. */
+  readonly tmpfs: TmpfsMount | null;
   /** Committed_AS holds the whole size from the start (shared anonymous memory); a memfd's pages count one by one. */
   readonly reservesWhole: boolean;
 
@@ -63,7 +63,7 @@ export class Inode {
     slab: KernelPages;
     flags?: number;
     reservesWhole?: boolean;
-    tmpfsHuge?: (typeof TMPFS_HUGE)[number] | null;
+    tmpfs?: TmpfsMount | null;
   }) {
     this.id = config.id;
     this.kind = config.kind;
@@ -74,7 +74,7 @@ export class Inode {
     this.sizePages = config.sizePages;
     this.slab = config.slab;
     this.flags = config.flags ?? 0;
-    this.tmpfsHuge = config.tmpfsHuge ?? null;
+    this.tmpfs = config.tmpfs ?? null;
     this.reservesWhole = config.reservesWhole ?? false;
   }
 }

@@ -216,7 +216,7 @@ export class Kernel {
     cpu?: number;
     flags?: number;
     reservesWhole?: boolean;
-    tmpfsHuge?: Inode['tmpfsHuge'];
+    tmpfs?: Inode['tmpfs'];
   }): Inode {
     const inode = new Inode({
       ...config,

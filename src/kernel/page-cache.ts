@@ -18,6 +18,7 @@ import { swapInShmem } from './swap-in.ts';
 import { recalcInode } from './recalc-inode.ts';
 import { truncateSwapped } from './swap-slots.ts';
 import type { Task } from './task.ts';
+import { mountRoom } from './tmpfs-mount.ts';
 import type { Vma } from './vma.ts';
 
 /** Why an allocation stopped before the end of its range. */
@@ -40,7 +41,7 @@ export function fillCache(
     const failed = swapInShmem(kernel, task, inode, index, count);
     if (failed) return failed;
   }
-  const fits = committable(kernel, task, inode, index, count);
+  const fits = placesLeft(kernel, task, inode, index, count);
   if (fits < count) {
     const failed = fits > 0 ? fillCache(kernel, task, inode, index, fits, dirty, vma) : null;
     return failed ?? 'ENOSPC';
@@ -61,12 +62,13 @@ export function fillCache(
 }
 
 /**
- * How many pages of a range, from its start on, strict overcommit lets a file have that commits its pages one by one
- * (mm/shmem.c:shmem_acct_blocks).
+ * How many pages of a range, from its start on, a file may have: its mount has a size, and strict overcommit one for those that commit
+ * their pages one by one (mm/shmem.c:shmem_inode_acct_blocks).
  */
-function committable(kernel: Kernel, task: Task, inode: Inode, index: number, count: number): number {
-  if (kernel.overcommit.mode !== 2 || inode.kind !== 'shmem' || inode.reservesWhole) return count;
-  let room = commitRoom(kernel, task.process.mm);
+function placesLeft(kernel: Kernel, task: Task, inode: Inode, index: number, count: number): number {
+  const commits = kernel.overcommit.mode === 2 && inode.kind === 'shmem' && !inode.reservesWhole;
+  let room = Math.min(mountRoom(inode), commits ? commitRoom(kernel, task.process.mm) : Infinity);
+  if (room === Infinity) return count;
   let fits = count;
   inode.cache.forEachGap(index, count, (at, n) => {
     if (n > room) fits = Math.min(fits, at + room - index);

@@ -7,18 +7,19 @@ import { zapRange } from './rmap.ts';
 import { allocateXarrayNodes } from './slab.ts';
 import type { Task } from './task.ts';
 import { blocksThatFit, mayReclaimForThp } from './thp.ts';
+import { mountRoom } from './tmpfs-mount.ts';
 import { indexOf, type Vma } from './vma.ts';
 
 /** Whether any page of a tmpfs file could come as a huge one: a quick no for nearly all. */
 export function isShmemHuge(kernel: Kernel, inode: Inode): boolean {
   const { shmem } = kernel.thp;
   if (inode.kind !== 'shmem' || shmem === 'deny') return false;
-  return shmem === 'force' || (inode.tmpfsHuge ?? shmem) !== 'never';
+  return shmem === 'force' || (inode.tmpfs?.huge ?? shmem) !== 'never';
 }
 
 /** What holds for a file: its mount's setting, if none is forced on all. */
 const hugeSetting = (kernel: Kernel, inode: Inode): string =>
-  kernel.thp.shmem === 'force' ? 'always' : (inode.tmpfsHuge ?? kernel.thp.shmem);
+  kernel.thp.shmem === 'force' ? 'always' : (inode.tmpfs?.huge ?? kernel.thp.shmem);
 
 /** mm/shmem.c:shmem_huge_global_enabled: first block that may not be huge, from `block` on; `vma` is the mapping of a fault. */
 function allowedUntil(kernel: Kernel, inode: Inode, block: number, vma: Vma | null): number {
@@ -80,7 +81,8 @@ export function fillHugeShmem(
     for (let block = from; block < to;) {
       const found = inode.policy.lookup(block * PAGES_PER_PMD);
       const blocks = Math.min(to, Math.ceil(found.end / PAGES_PER_PMD)) - block;
-      const fitting = Math.min(blocks, blocksThatFit(task));
+      const fitting = Math.min(blocks, blocksThatFit(task), Math.floor(mountRoom(inode) / PAGES_PER_PMD));
+      if (fitting === 0) return;
       const got = fillBlocks(kernel, task, inode, block, fitting, dirty, vma);
       if (got === 0) return;
       block += got;

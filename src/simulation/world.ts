@@ -26,7 +26,8 @@ import { readPrograms, startWorker } from './start-worker.ts';
 import { StaleWatch } from './stale-watch.ts';
 import { isSoftOffline } from './steps/soft-offline-steps.ts';
 import { activateSwap } from './steps/swap-programs.ts';
-import type { TmpfsMount } from './steps/mount-step.ts';
+import { rootMount, type TmpfsMount } from '../kernel/tmpfs-mount.ts';
+import type { MountPoint } from './steps/mount-step.ts';
 import { applySysctls } from './steps/vm-files.ts';
 import type { Worker } from './worker.ts';
 
@@ -56,7 +57,8 @@ export class World {
   /** Who set which shared policy, in order. */
   readonly #bindings: Map<Inode, Binding[]> = new Map<Inode, Binding[]>();
   /** What the script mounted. */
-  readonly mounts: TmpfsMount[] = [];
+  readonly mounts: MountPoint[] = [];
+  readonly rootFiles: TmpfsMount = rootMount();
   /** What movers did. */
   readonly charges: ChargeWatch;
   readonly movers: MoverBook;

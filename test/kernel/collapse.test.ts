@@ -214,7 +214,7 @@ describe('MADV_COLLAPSE of swapped memory', () => {
     expect(played.step('madvise o 0 2M collapse').errno).toBe('ECONNRESET');
     expect(events(played, 'oom_kill')).toBe(1);
     expect(played.process('end')).toBeUndefined();
-    expect(played.counter('end', 'nr_shmem_thps')).toBe(0);
+    expect(played.counter('end', 'nr_shmem_hugepages')).toBe(0);
   });
 });
 

@@ -88,3 +88,19 @@ move_pages f 0 4M 1`;
     expect(run.node('s', 1).counters['nr_unevictable']).toBe(locked);
   });
 });
+
+describe('pages that mlock faulted in, in a child', () => {
+  it('count as referenced where single entries map them', () => {
+    const run = ran(
+      `
+write /sys/kernel/mm/transparent_hugepage/enabled always
+anon map o 64M
+mlock o 0p 1474p
+fork w1`,
+      '6.12',
+    );
+    // Two huge pages, and 450 single ones.
+    const child = run.process('s', 'w1')!.vmas;
+    expect(child.map(({ smaps }) => smaps.referenced / 4096)).toEqual([450, 0]);
+  });
+});

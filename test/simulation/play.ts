@@ -43,7 +43,11 @@ export class Played {
 
   /** A counter summed over the nodes. */
   counter(label: string, name: string): number {
-    return this.snapshot(label).facts.nodes.reduce((sum, node) => sum + (node.counters[name] ?? 0), 0);
+    return this.snapshot(label).facts.nodes.reduce((sum, { counters }) => {
+      const count = counters[name];
+      if (count === undefined) throw new Error(`no counter ${name}`);
+      return sum + count;
+    }, 0);
   }
 
   /** The truth about an object that holds memory. */

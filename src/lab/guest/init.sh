@@ -5,6 +5,8 @@ export PATH=/bin:/usr/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
+mkdir -p /tmp
+mount -t tmpfs tmpfs /tmp
 for module in /modules/*; do
   [ -e "$module" ] && { insmod "$module" || echo "cannot load $module"; }
 done

@@ -1,8 +1,10 @@
+import { allowedNodes } from '../../kernel/cpuset.ts';
 import type { Inode } from '../../kernel/inode.ts';
 import { shmemBlockPages } from '../../kernel/shmem-huge.ts';
 import { truncateRange } from '../../kernel/page-cache.ts';
 import { recalcInode } from '../../kernel/recalc-inode.ts';
 import { closeFd, installFd } from '../../kernel/process.ts';
+import { joinMount } from '../../kernel/tmpfs-mount.ts';
 import { writeCache } from '../../kernel/write-cache.ts';
 import { createGmem, fallocateGmem, fillErrno, punchGmem } from '../../kvm/guest-memfd.ts';
 import type { Errno } from '../../units/errno.ts';
@@ -66,8 +68,9 @@ export const FILE_STEPS: WorkerHandlers<
       name,
       sizePages: pagesFor(bytes),
       ino: mount ? mount.nextIno++ : world.kernel.nextAnonIno++,
-      tmpfsHuge: mount?.huge ?? 'never',
+      tmpfs: mount?.tmpfs ?? world.rootFiles,
     });
+    joinMount(inode, allowedNodes(world.kernel, worker.process));
     // Its name keeps it, whoever closes it.
     inode.refs++;
     const fd = installFd(worker.process, { kind: 'inode', inode, vm: null, link: path });
