@@ -17,6 +17,9 @@ const ground = (
 
 /** Verbs that random scripts are made of. */
 const EXPECTED: readonly Verb[] = [
+  'mkdir',
+  'mount',
+  'file create',
   'snapshot',
   'spawn',
   'fork',
@@ -65,6 +68,8 @@ const EXPECTED: readonly Verb[] = [
 
 /** What may come before the first snapshot. */
 const OPENING: ReadonlySet<Verb> = new Set([
+  'mkdir',
+  'mount',
   'spawn',
   'write',
   'exec',

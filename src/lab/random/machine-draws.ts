@@ -14,10 +14,16 @@ const DISK = '/dev/vda';
 /** Limits below what a worker may touch. */
 const LOW_LIMITS = ['4M', '8M', '20M', '48M'] as const;
 
+/** Where the theme of a mount mounts. */
+export const MOUNT = '/t';
+
+const MOUNT_HUGE = ['always', 'within_size', 'advise', 'never'] as const;
+const MOUNT_POLICIES = ['bind:2', 'interleave:1-3', 'interleave', 'prefer=relative:1', 'local'] as const;
+
 /** Lines before the first snapshot: what the themes of a scenario take. */
 export function prepare(writer: RandomWriter): void {
   const { dice, lines, state } = writer;
-  const { thp, hugetlb, limits, swap } = state.themes;
+  const { thp, hugetlb, limits, swap, mount } = state.themes;
   if (swap) {
     lines.push('#swap: 512M', `exec mkswap /bin/mkswap ${DISK}`, `exec swapon /bin/swapon ${DISK}`);
   }
@@ -27,6 +33,14 @@ export function prepare(writer: RandomWriter): void {
     lines.push(`write ${THP}/enabled ${dice.one(['always', 'always', 'madvise'])}`);
     if (dice.oneIn(2)) lines.push(`write ${THP}/shmem_enabled ${dice.one(SETTINGS.shmem_enabled)}`);
     if (dice.oneIn(4)) lines.push(`write ${THP}/defrag ${dice.one(SETTINGS.defrag)}`);
+  }
+  if (mount) {
+    const options = [
+      dice.oneIn(2) ? `size=${dice.one(['3M', '16M', '1%'])}` : null,
+      thp && dice.oneIn(2) ? `huge=${dice.one(MOUNT_HUGE)}` : null,
+      dice.oneIn(2) ? `mpol=${dice.one(MOUNT_POLICIES)}` : null,
+    ].filter((option) => option !== null);
+    lines.push(`mkdir ${MOUNT}`, `mount tmpfs ${MOUNT} ${options.join(',')}`.trimEnd());
   }
   if (hugetlb) lines.push(`write ${POOL_FILE} ${dice.one([3, 12, 40, 80])}`);
   if (!limits) return;

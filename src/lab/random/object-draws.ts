@@ -1,6 +1,7 @@
 import { PAGES_PER_PMD } from '../../units/pages.ts';
 import { size, type RandomWriter } from './random-writer.ts';
 
+import { MOUNT } from './machine-draws.ts';
 import { isFile, isMapped, type KnownObject, type KnownWorker } from './script-state.ts';
 
 const MOST_OBJECTS = 6;
@@ -14,6 +15,12 @@ export function createAndUse(writer: RandomWriter): void {
   const pages = writer.newSize();
   if (writer.state.themes.hugetlb && dice.oneIn(3)) {
     createHugetlb(writer, worker);
+    return;
+  }
+  if (writer.state.themes.mount && dice.oneIn(3)) {
+    writer.by(worker, `file create ${name} ${size(pages)} ${MOUNT}/${name}`);
+    const file = add(worker, { name, kind: 'file', pages, isMappable: true, isTouchable: true });
+    if (!dice.oneIn(4)) map(writer, worker, file);
     return;
   }
   const kind = dice.one(['gmem', 'gmem', 'memfd', 'memfd', 'anon', 'anon', 'shared']);

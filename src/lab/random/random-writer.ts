@@ -39,6 +39,7 @@ export class RandomWriter {
       hugetlb: dice.oneIn(3),
       limits,
       swap: limits && dice.oneIn(2),
+      mount: dice.oneIn(4),
     });
   }
 

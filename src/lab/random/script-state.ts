@@ -26,6 +26,8 @@ export interface Themes {
   limits: boolean;
   /** There is swap space. */
   swap: boolean;
+  /** A tmpfs of its own is mounted. */
+  mount: boolean;
 }
 
 /** A worker of a random script. */
