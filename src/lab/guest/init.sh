@@ -5,13 +5,13 @@ export PATH=/bin:/usr/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
-mkdir -p /tmp
-mount -t tmpfs tmpfs /tmp
 for module in /modules/*; do
   [ -e "$module" ] && { insmod "$module" || echo "cannot load $module"; }
 done
 rm -rf /modules
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p /tmp
+mount -t tmpfs tmpfs /tmp
 for controller in memory cpuset hugetlb; do
   echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null
 done
