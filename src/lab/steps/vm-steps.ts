@@ -22,6 +22,8 @@ const CAPABILITY = { memoryAttributes: 233, guestMemfd: 234, vmTypes: 235, guest
 /** PROT_READ | PROT_WRITE, MAP_SHARED. */
 const READ_WRITE = 3;
 const SHARED = 1;
+/** MADV_POPULATE_WRITE. */
+const POPULATE_WRITE = 23;
 /** Thread that a single step makes and ends; vCPUs' own threads have the numbers of their vCPUs. */
 const SHORT_THREAD = 15;
 
@@ -183,10 +185,14 @@ async function runGuest(
 ): Promise<LabOutcome> {
   const object = code === null ? undefined : worker.objects.get(code);
   if (!object || object.address === null) return usage();
+  const start = object.address + PAGE_SIZE;
   const vcpu = await ensureVcpu(run, worker, index, thread);
-  if (!('fd' in vcpu)) return vcpu;
+  if (!('fd' in vcpu)) {
+    // The code is there by then.
+    await run.call(worker, CALL.madvise, start, PAGE_SIZE, POPULATE_WRITE);
+    return vcpu;
+  }
   const count = step === PAGE_SIZE ? pagesFor(bytes) : Math.ceil(bytes / step);
   const order = random ? [random.count, random.seed] : [];
-  const start = object.address + PAGE_SIZE;
   return run.ask(worker, ...thread, 'guest', vcpu.fd, vcpu.run, start, gpa, step, count, ...order);
 }
