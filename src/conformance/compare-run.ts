@@ -6,6 +6,7 @@ import { compareOfflining } from './compare-outcomes.ts';
 import { compareSnapshot, type Moments, type SnapshotComparison } from './compare-snapshot.ts';
 import { compareSteps } from './compare-steps.ts';
 import { compareVictims } from './compare-victims.ts';
+import { collapsedPages } from './khugepaged-noise.ts';
 import { leftoversAfter, NO_LEFTOVERS } from './leftovers.ts';
 import { mappingsAfter } from './mapped-ranges.ts';
 import { modelFiles } from './model-files.ts';
@@ -19,7 +20,11 @@ export function compareRun(tally: Tally, capture: Capture, scenario: Scenario, r
   const modelAt = ({ label }: CaptureSnapshot): Map<string, string> => ofModel.get(label) ?? new Map();
   const until = compareVictims(tally, capture, scenario.steps, modelAt);
   const recorded = capture.steps.slice(0, until);
-  compareSteps(tally, scenario.steps, recorded, run.steps);
+  const collapsedBy = (at: number): number => {
+    const next = capture.snapshots.find(({ step }) => step >= at);
+    return next ? Math.max(0, collapsedPages(next.files) - collapsedPages(modelAt(next))) : 0;
+  };
+  compareSteps(tally, scenario.steps, recorded, run.steps, collapsedBy);
   compareOfflining(tally, scenario.steps, recorded, run.steps);
   const blockPages = memoryBlockPages(capture);
   let before: Moments | null = null;

@@ -14,6 +14,9 @@ const NODE =
   /^(MemFree|MemUsed|FilePages|Shmem|Mapped|AnonPages|PageTables|(In)?[Aa]ctive(\(anon\))?|AnonHugePages|ShmemHugePages|ShmemPmdMapped)$/;
 const CHARGED = /^(anon|file|shmem|file_mapped|anon_thp|shmem_thp|(in)?active_anon|pagetables)$/;
 
+/** What move_pages says of pages: how many are where, or nowhere. */
+export const WHERE: RegExp = /^message (N\d+|ENOENT)$/;
+
 /** khugepaged looks at address spaces every ten seconds, and at which moment it comes by is nobody's doing. */
 export const KHUGEPAGED_NOISE: NoiseClass = {
   id: 'khugepaged',
@@ -21,7 +24,7 @@ export const KHUGEPAGED_NOISE: NoiseClass = {
   bound:
     '2 MiB for each huge page that vmstat says was put together and no step asked for; exact while there is none',
   reason:
-    'khugepaged replaces the pages of a block by a huge page, filling its holes, some seconds after they were touched; the model has none, as if it slept',
+    'khugepaged replaces the pages of a block by a huge page, filling its holes, some seconds after they were touched, or taking its entries away; the model has none, as if it slept',
   fields: [
     { fieldClass: 'smaps', names: MAPPED },
     { fieldClass: 'smaps_rollup', names: MAPPED },
@@ -41,6 +44,8 @@ export const KHUGEPAGED_NOISE: NoiseClass = {
     { fieldClass: 'memory.numa_stat', names: CHARGED },
     { fieldClass: 'numastat', names: /^(Private|Private in total|Total)$/ },
     { fieldClass: 'numastat', names: NODE },
+    { fieldClass: 'node numastat', names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node)$/ },
+    { fieldClass: 'step results', names: WHERE },
   ],
   pages: ({ collapsed }) => collapsed,
 };
