@@ -43,7 +43,8 @@ export function allocateHugeFolios(kernel: Kernel, task: Task, request: HugeRequ
     kernel.event(isAnon ? 'thp_fault_alloc' : 'thp_file_alloc', got);
     if (isAnon) memcg.vmEvent('thp_fault_alloc', got);
   }
-  if (got < request.blocks) {
+  // Whoever has got some asks again for the rest.
+  if (got === 0) {
     kernel.event(isAnon ? 'thp_fault_fallback' : 'thp_file_fallback', 1);
     if (found.isRefused) kernel.event(isAnon ? 'thp_fault_fallback_charge' : 'thp_file_fallback_charge', 1);
   }

@@ -244,6 +244,9 @@ snapshot end
   ])('is asked for as often as reclaim is tried, on %s after %s: %i', (kernel, advice, attempts) => {
     const played = inGroup(kernel, advice);
     expect(played.cgroup('end', '/a').events['max']).toBe(attempts);
+    const refused = attempts > 0 ? 1 : 0;
+    expect(events(played, 'thp_fault_fallback')).toBe(refused);
+    expect(events(played, 'thp_fault_fallback_charge')).toBe(refused);
     expect(played.process('end')!.vmas.at(0)!.smaps.rss).toBe(10 * 4096);
   });
 
