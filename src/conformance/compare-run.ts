@@ -55,6 +55,7 @@ export function compareRun(tally: Tally, capture: Capture, scenario: Scenario, r
       first: capture.snapshots[0]!.files,
       now,
       before,
+      earlier: snapshots[at - 2]?.files ?? null,
       later: { kernel: next.files, model: modelAt(next) },
       asked,
       leftovers,

@@ -37,6 +37,8 @@ export interface SnapshotComparison {
   first: SnapshotFiles;
   now: Moments;
   before: Moments | null;
+  /** The kernel's files at the snapshot before that one. */
+  earlier: SnapshotFiles | null;
   /** The files at the snapshot after it, or these: tools that a snapshot starts read later than its files. */
   later: { kernel: SnapshotFiles; model: SnapshotFiles };
   cpus: number;
@@ -85,6 +87,7 @@ export function compareSnapshot(tally: Tally, comparison: SnapshotComparison): v
     leftovers,
     pressure: pressureOf(
       comparison.first,
+      comparison.earlier,
       before?.kernel.files ?? null,
       now.kernel.files,
       comparison.setsMax,

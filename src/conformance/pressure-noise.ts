@@ -8,7 +8,7 @@ import type { NoiseClass } from './noise.ts';
 export interface Pressure {
   /** Pages that reclaim has freed since boot. */
   reclaimedPages: number;
-  /** Pages in the swap cache, at this snapshot or the one before: the larger. */
+  /** Pages in the swap cache, at this snapshot or one of the two before, which a change since the one before begins with: the largest. */
   swapCachedPages: number;
   /** Pages that kswapd has freed since boot. */
   kswapdPages: number;
@@ -21,9 +21,10 @@ export interface Pressure {
   setsMax: boolean;
 }
 
-/** Pressure between two snapshots, given the first one of the scenario. */
+/** Pressure between two snapshots, given the first one of the scenario and the one before both. */
 export function pressureOf(
   first: SnapshotFiles,
+  earlier: SnapshotFiles | null,
   before: SnapshotFiles | null,
   now: SnapshotFiles,
   setsMax: boolean,
@@ -33,7 +34,7 @@ export function pressureOf(
   return {
     reclaimedPages: reclaimed(now),
     kswapdPages: parseVmstat(now.get('sys/vmstat') ?? '').get('pgsteal_kswapd') ?? 0,
-    swapCachedPages: Math.max(swapCached(now), before ? swapCached(before) : 0),
+    swapCachedPages: Math.max(...[earlier, before, now].map((files) => (files ? swapCached(files) : 0))),
     kills: since(before, kills),
     killsSoFar: since(first, kills),
     groupKills: since(before, groupKills),
@@ -75,7 +76,7 @@ export const PRESSURE_NOISE: readonly NoiseClass[] = [
     id: 'reclaim-overshoot',
     title: 'What reclaim takes',
     bound:
-      '256 pages, one in 16 of the pages that reclaim has freed, and those that the kernel has in its swap cache at this snapshot or the one before; once reclaim has freed any',
+      '256 pages, one in 16 of the pages that reclaim has freed, and those that the kernel has in its swap cache at this snapshot or one of the two before; once reclaim has freed any',
     reason:
       'reclaim goes on by batches of up to 64 pages of every list while write-back of earlier ones is under way: how many are in flight, gone from the page tables and not from memory, or taken beyond the target hangs on the speed of the disk, and which pages go on how often the lists were aged; read-ahead brings neighbours back',
     fields: [

@@ -1,6 +1,6 @@
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import { HUGE_ORDER } from './huge-frames.ts';
-import { type HugeRun, poolClass, returnToBuddy } from './hugetlb-pool.ts';
+import { poolClass, returnToBuddy } from './hugetlb-pool.ts';
 import type { Kernel } from './kernel.ts';
 import { countEvents } from './page-allocator.ts';
 import { takeTurns } from './round-robin.ts';
@@ -10,7 +10,7 @@ import type { Zone } from './zone.ts';
 /** Takes pages of a node from the buddy allocator into the pool's free list; fewer where they are not there. Returns how many. */
 export function addFresh(kernel: Kernel, task: Task, nid: number, count: number): number {
   const node = kernel.hugetlb.nodes[nid]!;
-  const fresh = poolClass(kernel);
+  const fresh = poolClass(kernel, false);
   let missing = count;
   for (const zone of kernel.nodes[nid]!.zones) {
     const room = Math.min(missing, zoneRoom(zone));
@@ -30,17 +30,10 @@ export function addFresh(kernel: Kernel, task: Task, nid: number, count: number)
 /** Gives free pages of a node back to the buddy allocator; there are that many. */
 export function dropFree(kernel: Kernel, nid: number, count: number): void {
   const { free } = kernel.hugetlb.nodes[nid]!;
-  const runs: HugeRun[] = [];
-  let missing = count;
-  free.forEachRun(0, 2 ** 40, (start, length) => {
-    const n = Math.min(missing, length);
-    runs.push({ pfn: start * PAGES_PER_PMD, count: n });
-    missing -= n;
-    return missing > 0;
-  });
-  for (const run of runs) {
-    free.remove(run.pfn / PAGES_PER_PMD, run.count);
-    returnToBuddy(kernel, nid, run.pfn, run.count);
+  for (let left = count; left > 0;) {
+    const run = free.take(left)!;
+    returnToBuddy(kernel, nid, run.start * PAGES_PER_PMD, run.count);
+    left -= run.count;
   }
 }
 

@@ -44,8 +44,13 @@ export function allocateHugetlb(kernel: Kernel, task: Task, request: HugeRequest
     got += fresh;
   }
   if (isReserved) pool.reserved -= got;
-  const { id } = kernel.classes.of('hugetlb', inode, kernel.rootMemcg, task.process.worker, dirty);
-  for (const run of runs) kernel.frames.reclass(run.pfn, run.count * PAGES_PER_PMD, () => id);
+  const classFor = (isDirty: boolean): number =>
+    kernel.classes.of('hugetlb', inode, kernel.rootMemcg, task.process.worker, isDirty).id;
+  for (const run of runs) {
+    kernel.frames.reclass(run.pfn, run.count * PAGES_PER_PMD, (id) =>
+      classFor(dirty || kernel.classes.get(id).dirty),
+    );
+  }
   return runs;
 }
 

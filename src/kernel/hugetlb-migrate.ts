@@ -1,7 +1,7 @@
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import { membership, surplusNodes } from './hugetlb-file.ts';
 import { addFresh, roomOf } from './hugetlb-buddy.ts';
-import { type HugeRun, returnToPool, takeAlong } from './hugetlb-pool.ts';
+import { type HugeRun, poolClass, returnToPool, takeAlong } from './hugetlb-pool.ts';
 import type { Kernel } from './kernel.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Piece } from './page-allocator.ts';
@@ -81,5 +81,7 @@ export function moveHugetlb(kernel: Kernel, from: number, to: number, count: num
     if (part.isMember) restoring.add(part.index + (to - from) / PAGES_PER_PMD, part.count);
   }
   restoring.remove(from / PAGES_PER_PMD, count / PAGES_PER_PMD);
+  // The flag of having been written is copied, and stays (folio_migrate_flags).
+  frames.reclass(from, count, (id) => poolClass(kernel, kernel.classes.get(id).dirty));
   returnToPool(kernel, from, count);
 }

@@ -1,4 +1,6 @@
 import { PAGES_PER_PMD } from '../units/pages.ts';
+import type { FolioClass } from './folio-class.ts';
+import { HugetlbFreeList } from './hugetlb-free-list.ts';
 import type { Kernel } from './kernel.ts';
 import type { Policy } from './mempolicy.ts';
 import { interleaveRound } from './mempolicy.ts';
@@ -12,8 +14,7 @@ export interface PoolNode {
   total: number;
   /** Of them, those that go back to the buddy allocator when they become free. */
   surplus: number;
-  /** Free ones, by frame number over 512. */
-  free: RangeSet;
+  readonly free: HugetlbFreeList;
 }
 
 /** Consecutive huge pages. */
@@ -43,7 +44,7 @@ export class HugetlbPool {
     this.nodes = Array.from({ length: config.nodes }, () => ({
       total: 0,
       surplus: 0,
-      free: new RangeSet(),
+      free: new HugetlbFreeList(),
     }));
   }
 
@@ -95,16 +96,12 @@ export function takeFromPool(
 export function takeAlong(kernel: Kernel, order: readonly number[], count: number, out: HugeRun[]): number {
   for (const nid of order) {
     const { free } = kernel.hugetlb.nodes[nid]!;
-    while (count > 0) {
-      const run = free.firstFragment();
-      if (!run) break;
-      const n = Math.min(count, run.count);
-      free.remove(run.start, n);
+    for (let run = free.take(count); run; run = free.take(count)) {
       const pfn = run.start * PAGES_PER_PMD;
       const last = out[out.length - 1];
-      if (last && last.pfn + last.count * PAGES_PER_PMD === pfn) last.count += n;
-      else out.push({ pfn, count: n });
-      count -= n;
+      if (last && last.pfn + last.count * PAGES_PER_PMD === pfn) last.count += run.count;
+      else out.push({ pfn, count: run.count });
+      count -= run.count;
     }
     if (count === 0) break;
   }
@@ -130,7 +127,7 @@ export function returnToPool(kernel: Kernel, pfn: number, frames: number): void 
     if (surplus > 0) returnToBuddy(kernel, nid, start, surplus);
     const rest = n - surplus * PAGES_PER_PMD;
     if (rest === 0) return;
-    kernel.frames.reclass(kept, rest, () => poolClass(kernel));
+    kernel.frames.reclass(kept, rest, (id) => poolClass(kernel, staysDirty(kernel.classes.get(id))));
     node.free.add(kept / PAGES_PER_PMD, rest / PAGES_PER_PMD);
   });
 }
@@ -148,9 +145,15 @@ export function returnToBuddy(kernel: Kernel, nid: number, pfn: number, pages: n
   }
 }
 
-/** Class of frames that wait in the pool. They belong to no group: hugetlb pages are not charged as memory. */
-export function poolClass(kernel: Kernel): number {
-  return kernel.classes.of('hugetlb', null, kernel.rootMemcg, '', false).id;
+/** Only pages of a file are made clean when they leave it (fs/hugetlbfs/inode.c:hugetlb_delete_from_page_cache). */
+const staysDirty = ({ inode, dirty }: FolioClass): boolean => dirty && inode === null;
+
+/**
+ * Class of frames that wait in the pool, where private ones keep the flag of having been written. They belong to no group: hugetlb pages
+ * are not charged as memory.
+ */
+export function poolClass(kernel: Kernel, isDirty: boolean): number {
+  return kernel.classes.of('hugetlb', null, kernel.rootMemcg, '', isDirty).id;
 }
 
 /** Cuts consecutive frames at the borders of nodes. */

@@ -38,7 +38,10 @@ export function migrateProcess(
   return moveNodes(kernel, caller, mm, from, targets);
 }
 
-/** do_migrate_pages: node after node, in an order that takes no page twice where that can be had. */
+/**
+ * do_migrate_pages: node after node, in an order that takes no page twice where that can be had. Single pages of the program itself, which
+ * the model does not place, go along: their entries are taken away with the RSS remembered (try_to_migrate_one).
+ */
 export function moveNodes(
   kernel: Kernel,
   caller: Task,
@@ -47,6 +50,7 @@ export function moveNodes(
   to: readonly number[],
 ): number | Errno {
   let failed = 0;
+  mm.noteRss();
   const left = new Set(from);
   for (;;) {
     const pair = nextPair(from, to, left);

@@ -229,7 +229,8 @@ function freeEmptyTables(kernel: Kernel, mm: Mm, vpn: number, count: number): vo
 
 /**
  * mbind(2) without the migration that MPOL_MF_MOVE asks for (mm/mempolicy.c:mbind_range). Shared memory files keep the policy in the
- * inode. What has the policy already is neither split nor set anew.
+ * inode, for the whole VMA that the change leaves, neighbours of the range with it where they are joined (vma_replace_policy). What has the
+ * policy already is neither split nor set anew.
  */
 export function mbind(kernel: Kernel, mm: Mm, vpn: number, pages: number, policy: Policy | null): Errno | 0 {
   if (pages === 0) return 0;
@@ -244,20 +245,20 @@ export function mbind(kernel: Kernel, mm: Mm, vpn: number, pages: number, policy
   if (changed.some(({ from, to }) => cutsHugePage(mm, from, to))) return 'EINVAL';
   for (const { from, to } of changed) {
     for (const vma of isolate(kernel, mm, from, to)) {
-      const file = vma.file;
-      if (file && (file.kind === 'shmem' || (file.kind === 'gmem' && kernel.profile.gmemSharedPolicy))) {
-        file.policy.set(indexOf(vma, vma.start), indexOf(vma, vma.end), policy);
-      }
       // The VMA keeps the policy, too; numa_maps of shared memory files asks the inode first.
       vma.policy = policy;
-      joinNeighbours(kernel, mm, vma);
+      const whole = joinNeighbours(kernel, mm, vma);
+      const file = whole.file;
+      if (file && (file.kind === 'shmem' || (file.kind === 'gmem' && kernel.profile.gmemSharedPolicy))) {
+        file.policy.set(indexOf(whole, whole.start), indexOf(whole, whole.end), policy);
+      }
     }
   }
   return 0;
 }
 
-/** Joins a VMA that has changed to neighbours that it has become like (mm/vma.c:vma_merge_existing_range). */
-function joinNeighbours(kernel: Kernel, mm: Mm, changed: Vma): void {
+/** Joins a VMA that has changed to neighbours that it has become like (mm/vma.c:vma_merge_existing_range). Returns what it is part of now. */
+function joinNeighbours(kernel: Kernel, mm: Mm, changed: Vma): Vma {
   const before = mm.find(changed.start - 1);
   const after = mm.find(changed.end);
   const left = before && isAlike(before, changed) && isAnonMergeable(kernel, before, changed) ? before : null;
@@ -265,10 +266,12 @@ function joinNeighbours(kernel: Kernel, mm: Mm, changed: Vma): void {
   const [one, other] = [left?.anonVma, right?.anonVma];
   const joined = one && other && one !== other ? [left!, changed] : [left, changed, right];
   const parts = joined.filter((vma) => vma !== null);
-  if (parts.length === 1) return;
+  if (parts.length === 1) return changed;
   for (const part of parts) mm.remove(part);
   const anonVma = parts.find((part) => part.anonVma)?.anonVma ?? null;
-  mm.insert({ ...parts[0]!, end: parts.at(-1)!.end, anonVma });
+  const whole: Vma = { ...parts[0]!, end: parts.at(-1)!.end, anonVma };
+  mm.insert(whole);
+  return whole;
 }
 
 function isAlike(left: Vma, right: Vma): boolean {

@@ -81,7 +81,7 @@ export function tmpfsMount(
 
 function pagesOf(name: string, value: string, totalPages: number): number | null {
   const percent = /^(\d+)%$/.exec(value);
-  if (percent) return name === 'size' ? Math.floor((Number(percent[1]) * totalPages) / 100) : null;
+  if (percent) return name === 'size' ? Math.ceil((Number(percent[1]) * totalPages) / 100) : null;
   const size = parseSize(value);
   if (size === undefined) return null;
   return name === 'size' ? Math.ceil(size / PAGE_SIZE) : size;

@@ -27,7 +27,7 @@ const QUIET: NoiseContext = {
   otherKernelPages: 0,
   knowsPageLists: true,
   leftovers: NO_LEFTOVERS,
-  pressure: pressureOf(new Map(), null, new Map(), false),
+  pressure: pressureOf(new Map(), null, null, new Map(), false),
   workers: 0,
   collapsed: 0,
 };

@@ -476,6 +476,60 @@ describe('a guest whose memory is huge pages', () => {
   });
 });
 
+describe('private pages', () => {
+  it('stay marked as written in the pool, of which the last comes first', () => {
+    const played = run(`
+      write ${POOL} 12
+      mempolicy bind 0
+      anon map o 6M hugetlb
+      touch o 0 2M write
+      touch o 2M 4M read
+      snapshot all
+      madvise o 0 6M dontneed
+      touch o 0 2M read
+      snapshot last
+      touch o 2M 4M read
+      snapshot again
+      madvise o 0 2M dontneed
+      madvise o 4M 2M dontneed
+      madvise o 2M 2M dontneed
+      touch o 2M 2M read
+      snapshot middle
+      touch o 0 2M read
+      touch o 4M 2M read
+      migratepages w0 0 1
+      madvise o 0 6M dontneed
+      mempolicy bind 1
+      touch o 0 6M read
+      snapshot moved
+      mempolicy bind 0
+      anon map p 6M hugetlb
+      touch p 0 6M read
+      snapshot left`);
+    const dirty = (label: string): number[] => huge(played, label).map(({ numa }) => numa.dirty);
+    expect(['all', 'last', 'again', 'middle', 'moved'].map((label) => dirty(label)[0])).toEqual([
+      1, 0, 1, 0, 1,
+    ]);
+    // The page that was moved away is still marked, too.
+    expect(dirty('left')).toEqual([1, 1]);
+  });
+
+  it('leave no mark when the file that had them goes', () => {
+    const played = run(`
+      write ${POOL} 4
+      mempolicy bind 0
+      memfd create m 2M hugetlb
+      memfd map m
+      touch m 0 2M write
+      memfd unmap m
+      memfd close m
+      anon map o 2M hugetlb
+      touch o 0 2M read
+      snapshot end`);
+    expect(huge(played, 'end').map(({ numa }) => numa.dirty)).toEqual([0]);
+  });
+});
+
 describe('cost', () => {
   it('follows extents: 40 GiB are a handful of them', () => {
     const start = performance.now();

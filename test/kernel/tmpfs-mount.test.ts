@@ -14,7 +14,8 @@ describe('options of a tmpfs', () => {
   it.each<[string, number | null]>([
     ['size=16M', 4096],
     ['size=5000', 2],
-    ['size=25%', 250_000],
+    ['size=25%', 250_001],
+    ['size=1%', 10_001],
     ['nr_blocks=300', 300],
     ['size=0', null],
     ['mode=1777,uid=0,gid=0,size=4k', 1],

@@ -48,6 +48,7 @@ vm ttouch 2M 64K m0 1 bind 0
 vm vcpu 1 3 local
 vm touch 3M 64K m0 vcpu=1
 fork w2
+w2: vm cap
 w2: anon unmap a0
 w2: touch a0 0 1p write
 migratepages w0 0-3 1
@@ -90,6 +91,7 @@ describe.skipIf(missing.length > 0)('the lab on a real kernel', () => {
       'w1: touch m1 0 1p write: ECONNRESET',
     ]);
     expect(results.get('where m0 0 4M')!.msg).toMatch(/^n=1024 N0=1 N1=\d+ N2=511 N3=\d+ ENOENT=412$/);
+    expect(results.get('w2: vm cap')!.msg).toContain('MEMORY_ATTRIBUTES=0xffffffff');
     expect(results.get('move_pages m0 0 8p 3')!.msg).toBe('n=8 N3=8');
     expect(results.get('vm touch 3M 64K m0 vcpu=1')!.msg).toBe('hlt');
     expect(results.get('w1: touch m1 0 1p write')!.msg).toBe('worker died: signal 7 (BUS)');

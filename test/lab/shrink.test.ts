@@ -129,6 +129,27 @@ describe('a random scenario', () => {
     expect(lines.length).toBeLessThanOrEqual(9);
   });
 
+  it('is not shrunk to lines where a step ends otherwise, which no longer shows why', async () => {
+    const seed = seedWith(/cgroup move/, /punch/);
+    const withMove = faulty(/./, /punch/);
+    const judge = (capture: Capture): CaptureResult => {
+      const result = withMove(capture);
+      if (capture.steps.some(({ step }) => /cgroup move/.test(step))) return result;
+      const failed: Offence = {
+        fieldClass: 'step results',
+        step: 1,
+        snapshot: null,
+        where: 'noop',
+        field: 'errno',
+        kernel: 'ENOENT',
+        model: 'success',
+      };
+      return { ...result, offences: [failed, ...result.offences] };
+    };
+    const { lines } = (await findDifference(seed, lab(judge))) as { lines: string[] };
+    expect(lines.filter((line) => /cgroup move/.test(line))).toHaveLength(1);
+  });
+
   it('is not shrunk again for the same field', async () => {
     const seed = seedWith(/cgroup move/, /punch/);
     const judge = faulty(/cgroup move/, /punch/);

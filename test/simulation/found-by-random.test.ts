@@ -473,3 +473,50 @@ describe('the second-level page table of a VM that outlives its address space', 
     expect(tables[1]).toBe(0);
   });
 });
+
+describe('the high-water mark of RSS', () => {
+  it('knows what a process had when single pages of it were moved, of huge ones or of none it knows nothing', () => {
+    const run = play(
+      'page-cache',
+      `
+${SHMEM_ALWAYS}
+memfd create o0 4M
+memfd map o0 len=2M
+touch o0 0 2M write
+snapshot touched
+memfd unmap o0 505p 7p
+snapshot unmapped
+memfd create o1 4M
+memfd map o1 len=2M
+touch o1 0 2M write
+migratepages w0 0,1,2 3
+memfd unmap o1 505p 7p
+snapshot moved
+`,
+      { kernel: '6.18' },
+    );
+    const marks = ['touched', 'unmapped', 'moved'].map((label) => run.process(label)!.vmHwmPages);
+    expect(marks).toEqual([512, 0, 512]);
+  });
+});
+
+describe('mbind of a part of a shared mapping', () => {
+  it('sets the policy of the file for all that the part is joined to', () => {
+    const run = play(
+      'page-cache',
+      `
+memfd create o0 4M
+memfd map o0
+mbind o0 0 1M bind 2
+fork w1
+w1: mbind o0 0 1M bind 3
+snapshot two
+w0: mbind o0 1M 1M bind 2
+snapshot joined
+`,
+      { kernel: '6.12' },
+    );
+    expect(mappingOf(run, 'two', 'o0').policy).toEqual('bind:3');
+    expect(mappingOf(run, 'joined', 'o0').policy).toEqual('bind:2');
+  });
+});

@@ -71,12 +71,15 @@ export async function findDifference(seed: number, lab: RandomLab): Promise<Rand
   if (!offence) return { kind: 'known', offences };
   // What happened after the first difference does not matter to it.
   const head = validLines(lines.slice(0, offence.step), lab);
+  // A step that ends otherwise now, without the line that it hung on, has a difference of its own, which hides the one that is looked for.
+  const goesAstray = (found: readonly Offence[]): boolean =>
+    found.some((one) => one.snapshot === null && !offences.some((other) => isAlike(other, one)));
   let last: { capture: Capture; offences: Offence[] } | null = null;
   const shows = async (some: readonly string[]): Promise<boolean> => {
     lab.progress(`shrinking: ${some.length} lines`);
     const tried = await run(some);
     const kept = tried?.result.offences.find((other) => isAlike(other, offence));
-    if (!tried || !kept) return false;
+    if (!tried || !kept || goesAstray(tried.result.offences)) return false;
     const rest = tried.result.offences.filter((other) => other !== kept);
     last = { capture: tried.capture, offences: [kept, ...rest] };
     return true;

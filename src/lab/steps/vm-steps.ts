@@ -49,7 +49,7 @@ export const VM_STEPS: WorkerSteps<
     const words = [
       `GUEST_MEMFD=${await has(vmFd, CAPABILITY.guestMemfd)}`,
       `VM_TYPES=0x${(await has(kvmFd, CAPABILITY.vmTypes)).toString(16)}`,
-      `MEMORY_ATTRIBUTES=0x${(await has(vmFd, CAPABILITY.memoryAttributes)).toString(16)}`,
+      `MEMORY_ATTRIBUTES=0x${((await has(vmFd, CAPABILITY.memoryAttributes)) >>> 0).toString(16)}`,
       `GUEST_MEMFD_FLAGS=${await has(vmFd, CAPABILITY.guestMemfdFlags)}`,
     ];
     return ok(0, words.join(' '));
