@@ -1,3 +1,4 @@
+import { PAGES_PER_PMD } from '../units/pages.ts';
 import { parseMeminfo } from '../procfs/meminfo.ts';
 import { parseVmstat } from '../procfs/vmstat.ts';
 import { parseMemoryEvents } from '../procfs/memory-stat.ts';
@@ -6,12 +7,15 @@ import type { NoiseClass } from './noise.ts';
 
 /** What the kernel has gone through for lack of memory, as far as its snapshots tell. */
 export interface Pressure {
-  /** Pages that reclaim has freed since boot. */
+  /** Pages that reclaim has freed since boot: every one is anonymous or of a file. */
   reclaimedPages: number;
   /** Pages in the swap cache, at this snapshot or one of the two before, which a change since the one before begins with: the largest. */
   swapCachedPages: number;
   /** Pages that kswapd has freed since boot. */
   kswapdPages: number;
+  /** Pages that have gone to swap since boot, and huge folios, in one or after a split. */
+  swappedPages: number;
+  swappedHuge: number;
   /** Processes that the OOM killer has ended since the snapshot before, and since the first one. */
   kills: number;
   killsSoFar: number;
@@ -31,21 +35,19 @@ export function pressureOf(
 ): Pressure {
   const since = (past: SnapshotFiles | null, read: (files: SnapshotFiles) => number): number =>
     Math.max(0, read(now) - (past ? read(past) : 0));
+  const events = parseVmstat(now.get('sys/vmstat') ?? '');
+  const sum = (...names: string[]): number => names.reduce((n, name) => n + (events.get(name) ?? 0), 0);
   return {
-    reclaimedPages: reclaimed(now),
-    kswapdPages: parseVmstat(now.get('sys/vmstat') ?? '').get('pgsteal_kswapd') ?? 0,
+    reclaimedPages: sum('pgsteal_anon', 'pgsteal_file'),
+    kswapdPages: sum('pgsteal_kswapd'),
+    swappedPages: sum('pswpout', 'swpout_zero'),
+    swappedHuge: sum('thp_swpout', 'thp_swpout_fallback'),
     swapCachedPages: Math.max(...[earlier, before, now].map((files) => (files ? swapCached(files) : 0))),
     kills: since(before, kills),
     killsSoFar: since(first, kills),
     groupKills: since(before, groupKills),
     setsMax,
   };
-}
-
-/** Every page that reclaim frees is one of the two kinds. */
-function reclaimed(files: SnapshotFiles): number {
-  const events = parseVmstat(files.get('sys/vmstat') ?? '');
-  return (events.get('pgsteal_anon') ?? 0) + (events.get('pgsteal_file') ?? 0);
 }
 
 const swapCached = (files: SnapshotFiles): number =>
@@ -69,6 +71,12 @@ const OVERSHOOT = 16;
 const COUNTED_PAGES = /^(anon|file|shmem|file_mapped|swapcached|(in)?active_anon)$/;
 const EVENTS = /^(workingset_(refault|activate|restore)_anon|pgsteal(_\w+)?|pswpin|pswpout|pglazyfreed)$/;
 const SCANS = /^pgscan(_\w+)?$/;
+
+const HUGE_SIZES =
+  /^(Rss|Pss(_\w+)?|(Shared|Private)_(Clean|Dirty)|Referenced|Anonymous|Swap|SwapPss|AnonHugePages|ShmemPmdMapped)$/;
+const HUGE_TOTALS =
+  /^(SwapCached|SwapFree|Cached|FilePages|Shmem|Mapped|AnonPages|(In)?[Aa]ctive(\(anon\))?|MemFree|MemUsed|MemAvailable|Committed_AS|AnonHugePages|ShmemHugePages|ShmemPmdMapped)$/;
+const HUGE_ITEMS = /^(anon|file|shmem|file_mapped|swapcached|anon_thp|shmem_thp|(in)?active_anon)$/;
 
 /** Noise of a machine that runs short: what is a matter of timing there. */
 export const PRESSURE_NOISE: readonly NoiseClass[] = [
@@ -119,6 +127,66 @@ export const PRESSURE_NOISE: readonly NoiseClass[] = [
     ],
     pages: ({ pressure: { reclaimedPages, swapCachedPages } }) =>
       reclaimedPages === 0 ? 0 : IN_FLIGHT + Math.floor(reclaimedPages / OVERSHOOT) + swapCachedPages,
+  },
+  {
+    id: 'huge-write-back',
+    title: 'Huge pages on their way to swap',
+    bound:
+      '2 MiB for each huge page that vmstat says went to swap, as a whole or in parts; exact while there is none',
+    reason:
+      'reclaim frees a huge page when the disk has written it: it writes the next one meanwhile, or gives up, so that base pages take the place of a huge one that was asked for',
+    fields: [
+      { fieldClass: 'smaps', names: HUGE_SIZES },
+      { fieldClass: 'smaps_rollup', names: HUGE_SIZES },
+      { fieldClass: 'status', names: /^(VmRSS|VmHWM|Rss(Anon|File|Shmem)|VmSwap)$/ },
+      { fieldClass: 'statm', names: /^(resident|shared)$/ },
+      { fieldClass: 'numa_maps', names: /^(pages|anon|dirty|mapped|swapcache|active|N\d+)$/ },
+      { fieldClass: 'meminfo', names: HUGE_TOTALS },
+      { fieldClass: 'node meminfo', names: HUGE_TOTALS },
+      { fieldClass: 'numastat', names: HUGE_TOTALS },
+      { fieldClass: 'numastat', names: /^(Private|Private in total|Total)$/ },
+      { fieldClass: 'memory.current', names: /^/ },
+      { fieldClass: 'memory.peak', names: /^/ },
+      { fieldClass: 'memory.swap.current', names: /^/ },
+      { fieldClass: 'memory.stat', names: HUGE_ITEMS },
+      { fieldClass: 'memory.numa_stat', names: HUGE_ITEMS },
+      { fieldClass: 'memory.stat', names: EVENTS, perPage: 1 },
+      { fieldClass: 'memory.numa_stat', names: EVENTS, perPage: 1 },
+      {
+        fieldClass: 'memory.stat',
+        names: /^thp_(fault_alloc|swpout(_fallback)?)$/,
+        perPage: 1 / PAGES_PER_PMD,
+      },
+      { fieldClass: 'node numastat', names: /^(numa_hit|numa_miss|numa_foreign|local_node|other_node)$/ },
+    ],
+    pages: ({ pressure: { swappedHuge } }) => swappedHuge * PAGES_PER_PMD,
+  },
+  {
+    id: 'huge-scans',
+    title: 'Looks at huge pages on their way to swap',
+    bound: 'as many as 18 attempts to charge make at 12 priorities at each huge page that went to swap',
+    reason: 'while the disk writes it, every attempt to reclaim meets a huge page again',
+    fields: [
+      { fieldClass: 'memory.stat', names: SCANS, perPage: 1 },
+      { fieldClass: 'memory.numa_stat', names: SCANS, perPage: 1 },
+      { fieldClass: 'memory.events', names: /^max$/, perPage: 1 / (12 * PAGES_PER_PMD) },
+    ],
+    pages: ({ pressure: { swappedHuge } }) => swappedHuge * 18 * 12 * PAGES_PER_PMD,
+  },
+  {
+    id: 'huge-entries',
+    title: 'Page tables where huge pages went to swap',
+    bound: 'one page for each huge page that went to swap',
+    reason: 'what comes back as base pages, or was given base pages meanwhile, has a page table of its own',
+    fields: [
+      { fieldClass: 'status', names: /^VmPTE$/ },
+      { fieldClass: 'meminfo', names: /^PageTables$/ },
+      { fieldClass: 'node meminfo', names: /^PageTables$/ },
+      { fieldClass: 'numastat', names: /^PageTables$/ },
+      { fieldClass: 'memory.stat', names: /^pagetables$/ },
+      { fieldClass: 'memory.numa_stat', names: /^pagetables$/ },
+    ],
+    pages: ({ pressure: { swappedHuge } }) => swappedHuge,
   },
   {
     id: 'kswapd-nodes',
@@ -177,13 +245,13 @@ export const PRESSURE_NOISE: readonly NoiseClass[] = [
   {
     id: 'swap-slot-lists',
     title: 'Swap slots that wait for reuse',
-    bound: '64 pages per CPU, once reclaim has freed any',
+    bound: '64 pages per CPU, once any has gone to swap',
     reason: 'each CPU keeps a list of slots that are taken and not used yet, or free and not given back yet',
     fields: [
       { fieldClass: 'meminfo', names: /^SwapFree$/ },
       { fieldClass: 'memory.swap.current', names: /^/ },
     ],
-    pages: ({ cpus, pressure: { reclaimedPages } }) => (reclaimedPages === 0 ? 0 : 64 * cpus),
+    pages: ({ cpus, pressure: { swappedPages } }) => (swappedPages === 0 ? 0 : 64 * cpus),
   },
   {
     id: 'swap-tables',

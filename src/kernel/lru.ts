@@ -39,3 +39,18 @@ export function growOld(kernel: Kernel, pfn: number, count: number): void {
   kernel.hasAgedFolios = true;
   changeAge(kernel, pfn, count, () => 'old');
 }
+
+/**
+ * Folios whose write-back has ended go to the oldest generation of their lists (mm/swap.c:folio_rotate_reclaimable, lru_gen_add_folio). That
+ * is one of the two newest, which count as active, where reclaim has found nothing older.
+ */
+export function rotateReclaimable(kernel: Kernel, pfn: number, count: number): void {
+  const stretches: { start: number; pages: number }[] = [];
+  kernel.frames.forEach(pfn, count, (start, pages, id) => {
+    const { memcg } = kernel.classes.get(id);
+    const nid = kernel.nidOf(start);
+    const hasOlder = !memcg.hasTwoGenerations.has(nid) || memcg.own('inactive_anon', nid) > 0;
+    if (hasOlder) stretches.push({ start, pages });
+  });
+  for (const { start, pages } of stretches) growOld(kernel, start, pages);
+}

@@ -80,7 +80,8 @@ export function collectLruvecs(
         lruvec = { memcg, nids: [...on], order: [[], [], [], [], []], isAnonScanned: false, rank };
         lruvecs.set(key, lruvec);
       }
-      const place = part.kind === 'file' || isLazy ? 0 : part.kind === 'cached' ? 1 : placeOf(kernel, old);
+      const place =
+        part.kind === 'file' || isLazy ? 0 : part.kind === 'cached' ? CACHED : placeOf(kernel, old);
       const evictable = isLazy ? 'lazy' : part.kind;
       lruvec.order[place]!.push({ ...part, kind: evictable, at, count: piece.count });
     }
@@ -107,7 +108,8 @@ export function collectLruvecs(
   return [...lruvecs.values()].sort((a, b) => a.rank - b.rank);
 }
 
-/** Place of old anonymous pages in the order of eviction. */
+/** Places in the order of eviction: of what swap holds already, and of old anonymous pages. */
+export const CACHED = 1;
 export const OLD = 2;
 
 /** Place of anonymous pages in the order of eviction. */

@@ -100,6 +100,8 @@ export class Memcg {
   readonly #stat: StatColumns<MemcgItem>;
   /** vm events that memory.stat shows, of this group and below. */
   readonly vmEvents: Record<string, number> = {};
+  /** Nodes whose lists of anonymous pages reclaim has found to have no generation behind the two newest (struct lru_gen_folio). */
+  readonly hasTwoGenerations: Set<number> = new Set();
   readonly #nodes: number;
   /** Bytes of kernel objects. */
   #objectBytes = 0;

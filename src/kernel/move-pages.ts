@@ -1,4 +1,5 @@
 import type { Errno } from '../units/errno.ts';
+import { allowedNodes } from './cpuset.ts';
 import type { Kernel } from './kernel.ts';
 import { migratePages, type Isolated } from './migrate.ts';
 import { framesOf } from './migrate-pages.ts';
@@ -24,7 +25,7 @@ interface Stretch {
 }
 
 /**
- * move_pages(2) with MPOL_MF_MOVE of consecutive pages of the caller to one node (mm/migrate.c:do_pages_move). Queued pages are moved when
+ * move_pages(2) with MPOL_MF_MOVE of consecutive pages of the caller to one node of its cpuset (mm/migrate.c:do_pages_move). Queued pages are moved when
  * a page comes that is not queued, and at the end; where some can't be moved the call ends, and the rest of the status words is not
  * written.
  */
@@ -38,6 +39,7 @@ export function movePages(
 ): MoveAnswer {
   const statuses = new Map<number | Errno, number>();
   if ((kernel.nodes[nid]?.pages ?? 0) === 0) return { ret: count === 0 ? 0 : 'ENODEV', statuses };
+  if (count > 0 && !allowedNodes(kernel, task.process).includes(nid)) return { ret: 'EACCES', statuses };
   const store = (status: number | Errno, n: number): void => {
     statuses.set(status, (statuses.get(status) ?? 0) + n);
   };

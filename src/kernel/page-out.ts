@@ -25,10 +25,7 @@ export function pageOut(kernel: Kernel, task: Task, mm: Mm, vma: Vma, vpn: numbe
       for (const part of cutAtFolios(stretch)) pageOutCached(kernel, task, mm, vma, part);
     } else if (folioClass.kind !== 'anon') continue;
     else if (folioClass.age === 'lazy' && !folioClass.dirty) discardLazy(kernel, mm, stretch);
-    else {
-      if (folioClass.order > 0 && kernel.swap.freePages === 0) countFallback(kernel, stretch);
-      swapOutAnonymous(kernel, mm, at, pages, true);
-    }
+    else swapOutAnonymous(kernel, mm, at, pages, true);
   }
 }
 
@@ -76,15 +73,6 @@ function cutAtFolios(stretch: Stretch): Stretch[] {
     .slice(1)
     .map((cut, i) => partOf(stretch, cuts[i]! - first, cut - cuts[i]!))
     .filter(({ count }) => count > 0);
-}
-
-/** A huge folio that finds no room in swap is split, for its pages to find none either. */
-function countFallback(kernel: Kernel, stretch: Stretch): void {
-  for (const { count } of cutAtFolios(stretch)) {
-    const folios = Math.floor(count / PAGES_PER_PMD);
-    kernel.event('thp_swpout_fallback', folios);
-    stretch.folioClass.memcg.vmEvent('thp_swpout_fallback', folios);
-  }
 }
 
 function discardLazy(kernel: Kernel, mm: Mm, { at, count, folioClass }: Stretch): void {

@@ -38,6 +38,8 @@ export interface KernelProfile {
   firstMountMinor: number;
   /** MADV_DONTNEED frees page tables that it empties as a whole (CONFIG_PT_RECLAIM, 6.14). */
   dontneedFreesTables: boolean;
+  /** A huge folio is written to a disk as a whole where swap has 512 slots in a row; before 6.13 only to one that does not rotate. */
+  swapsHugeFolios: boolean;
   /** struct kvm_svm: an area of vmalloc, or (6.18) a slab object of 8 KiB, which counts here as pages without a statistic. */
   vmStruct: { use: 'vmalloc' | 'kernel_other'; pages: number };
   /** memory.stat counts page tables of processes; 6.18 shows 0, though it charges them. */
@@ -97,6 +99,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     chargeSlots: 1,
     firstMountMinor: 0x1a,
     dontneedFreesTables: false,
+    swapsHugeFolios: false,
     vmStruct: { use: 'vmalloc', pages: 10 },
     memcgCountsTables: true,
     shmemEligibleAtAnySize: true,
@@ -134,6 +137,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     chargeSlots: 7,
     firstMountMinor: 0x1a,
     dontneedFreesTables: true,
+    swapsHugeFolios: true,
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: false,
     shmemEligibleAtAnySize: false,
@@ -171,6 +175,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     chargeSlots: 7,
     firstMountMinor: 0x1e,
     dontneedFreesTables: true,
+    swapsHugeFolios: true,
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: true,
     shmemEligibleAtAnySize: false,

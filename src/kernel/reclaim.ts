@@ -3,7 +3,7 @@ import { freeFolios } from './folios.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
 import { growOld } from './lru.ts';
-import { collectLruvecs, type Evictable, type Lruvec, OLD, type ReclaimRequest } from './lruvecs.ts';
+import { CACHED, collectLruvecs, type Evictable, type Lruvec, OLD, type ReclaimRequest } from './lruvecs.ts';
 import type { Memcg } from './memcg.ts';
 import { RECLAIM_BATCH } from './memory-pressure.ts';
 import { forEachLane } from './page-allocator.ts';
@@ -71,7 +71,7 @@ function shrink(kernel: Kernel, lruvec: Lruvec, pages: number, by: ReclaimReques
     if (place > 0 && freed < pages && list.length > 0) lruvec.isAnonScanned = true;
     while (freed < pages && list.length > 0) {
       const head = list[0]!;
-      const n = Math.min(head.count, wholeFolios(head, pages - freed));
+      const n = Math.min(head.count, wholeFolios(kernel, head, pages - freed));
       const got = evict(kernel, head, n);
       if (head.kind === 'lazy') {
         lruvec.memcg.vmEvent('pglazyfreed', got.pages);
@@ -112,10 +112,12 @@ function count(
   });
 }
 
-/** Huge memory that was given up goes a folio at a time (mm/huge_memory.c:__discard_anon_folio_pmd_locked). */
-function wholeFolios({ kind, mm, at }: Evictable, pages: number): number {
-  if (kind !== 'lazy' || !mm!.hugeBlocks.has(Math.floor(at / PAGES_PER_PMD))) return pages;
-  return Math.ceil(pages / PAGES_PER_PMD) * PAGES_PER_PMD;
+/** Huge folios go one at a time, as a whole. */
+function wholeFolios(kernel: Kernel, { kind, inode, mm, at }: Evictable, pages: number): number {
+  if (kernel.hugeFolios.size === 0 || kind === 'cached') return pages;
+  const pfn = kind === 'shmem' || kind === 'file' ? inode!.cache.get(at) : mm!.pt.get(at);
+  if (kernel.classes.get(kernel.frames.classOf(pfn)).order === 0) return pages;
+  return Math.ceil((at + pages) / PAGES_PER_PMD) * PAGES_PER_PMD - at;
 }
 
 function evict(kernel: Kernel, { kind, inode, mm, at }: Evictable, n: number): SwappedOut {
@@ -147,8 +149,9 @@ function dropFile(kernel: Kernel, inode: Inode, index: number, n: number): numbe
 
 /** Where a scan has used up what was old, everything that it leaves behind is old from now on (should_run_aging). */
 function age(kernel: Kernel, lruvecs: readonly Lruvec[]): void {
-  for (const { order, isAnonScanned } of lruvecs) {
-    if (!isAnonScanned || order[OLD]!.length > 0) continue;
+  for (const { memcg, nids, order, isAnonScanned } of lruvecs) {
+    if (!isAnonScanned || order[CACHED]!.length > 0 || order[OLD]!.length > 0) continue;
+    for (const nid of nids) memcg.hasTwoGenerations.add(nid);
     for (const { kind, inode, mm, at, count: n } of order.slice(OLD).flat()) {
       (kind === 'shmem' ? inode!.cache : mm!.pt).forEach(at, n, (_, pages, period, lanes) => {
         forEachLane(pages, period, lanes, (pfn, length) => growOld(kernel, pfn, length));

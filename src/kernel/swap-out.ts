@@ -2,6 +2,7 @@ import type { FolioClass } from './folio-class.ts';
 import { accountFolios, freeFolios } from './folios.ts';
 import type { Inode } from './inode.ts';
 import type { Kernel } from './kernel.ts';
+import { rotateReclaimable } from './lru.ts';
 import { accountMapped } from './map-counts.ts';
 import type { Mm } from './mm.ts';
 import { forEachLane } from './page-allocator.ts';
@@ -10,6 +11,7 @@ import { splitHuge } from './split-huge.ts';
 import { gapsBetween, partOf, type Stretch, stretchesOf, type Walk } from './stretches.ts';
 import { addToSwapCache, cachedRuns, dropSwapCache } from './swap-cache.ts';
 import { getSlots, takeSlots } from './swap-slots.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
 
 /** Pages that left, and how many of them were written. */
 export interface SwappedOut {
@@ -29,6 +31,7 @@ export function swapOutAnonymous(
   keepsFrames: boolean = false,
 ): SwappedOut {
   const walk: Walk = (visit) => mm.pt.forEach(vpn, count, visit);
+  countHuge(kernel, 'anon', walk);
   splitHuge(
     kernel,
     Array.from(kernel.processes.values(), (process) => process.mm),
@@ -97,7 +100,30 @@ function unmapAnonymous(
     for (let k = 0; k < n; k += period === 1 ? n : 1) {
       addToSwapCache(kernel, pfn + k, slot + lane + k * period, period === 1 ? n : 1);
     }
+    rotateReclaimable(kernel, pfn, n);
   });
+}
+
+/**
+ * Huge folios among what `walk` visits: one that is there as a whole is written as a whole where swap has room for it, else it is split
+ * first (mm/vmscan.c:shrink_folio_list), which is counted for anonymous memory.
+ */
+function countHuge(kernel: Kernel, kind: 'anon' | 'shmem', walk: Walk): void {
+  if (kernel.hugeFolios.size === 0) return;
+  let room = kernel.profile.swapsHugeFolios ? kernel.swap.freePages : 0;
+  for (const { count, lanes, folioClass } of stretchesOf(kernel, walk)) {
+    const { order, mlocked, memcg } = folioClass;
+    if (order === 0 || mlocked || folioClass.kind !== kind) continue;
+    const [first, last] = [lanes[0]! / PAGES_PER_PMD, (lanes[0]! + count) / PAGES_PER_PMD];
+    const folios = Math.max(0, Math.floor(last) - Math.ceil(first));
+    const whole = Math.min(folios, Math.floor(Math.min(room, memcg.swapRoom()) / PAGES_PER_PMD));
+    room -= whole * PAGES_PER_PMD;
+    const counts = { thp_swpout: whole, thp_swpout_fallback: kind === 'anon' ? folios - whole : 0 };
+    for (const [name, n] of Object.entries(counts)) {
+      kernel.event(name, n);
+      memcg.vmEvent(name, n);
+    }
+  }
 }
 
 function mappersOf(kernel: Kernel, vpn: number, pfn: number): Mm[] {
@@ -116,6 +142,7 @@ export function swapOutShmem(
 ): SwappedOut {
   const done: SwappedOut = { pages: 0, written: 0 };
   const walk: Walk = (visit) => inode.cache.forEach(index, count, visit);
+  countHuge(kernel, 'shmem', walk);
   splitHuge(
     kernel,
     Array.from(inode.mappings, (link) => link.mm),
@@ -164,6 +191,7 @@ function becomeCache(kernel: Kernel, pfn: number, count: number, slot: number, s
     for (let k = 0; k < pages; k += step === 1 ? pages : 1) {
       addToSwapCache(kernel, start + k, first + k * step, step === 1 ? pages : 1);
     }
+    rotateReclaimable(kernel, start, pages);
   }
 }
 

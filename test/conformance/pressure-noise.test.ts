@@ -30,10 +30,13 @@ describe('noise of a machine that runs short', () => {
   });
 
   it('grows with what reclaim has freed and what waits in the swap cache', () => {
-    const now = snapshot({ pgsteal_anon: 1600, pgsteal_file: 0, pgsteal_kswapd: 300, oom_kill: 1 }, 400);
+    const freed = { pgsteal_anon: 1600, pgsteal_file: 0, pgsteal_kswapd: 300, pswpout: 1600 };
+    const now = snapshot({ ...freed, thp_swpout_fallback: 2, oom_kill: 1 }, 400);
     const pressure = pressureOf(quiet, quiet, quiet, now, false);
     expect(bound('reclaim-overshoot', pressure)).toBe(256 + 100 + 100);
     expect(bound('swap-slot-lists', pressure, 2)).toBe(128);
+    expect(bound('huge-write-back', pressure)).toBe(1024);
+    expect(bound('huge-entries', pressure)).toBe(2);
     // What was in flight two snapshots ago may have come either way since.
     const after = snapshot({ pgsteal_anon: 1600, pgsteal_file: 0, pgsteal_kswapd: 300, oom_kill: 1 });
     expect(bound('reclaim-overshoot', pressureOf(quiet, now, after, after, false))).toBe(256 + 100 + 100);

@@ -59,6 +59,21 @@ describe('a cpuset', () => {
     expect([b! > 10_000, c! > 10_000]).toEqual([true, true]);
   });
 
+  it('keeps move_pages(2) from nodes that are not its own', () => {
+    const lab = confined('1,3');
+    const span = { name: 'a', offset: 0, bytes: pages(8) };
+    lab.do('anon map', {
+      name: 'a',
+      bytes: pages(8),
+      shared: false,
+      hugetlb: false,
+      noreserve: false,
+      at: null,
+    });
+    expect(lab.do('move_pages', { ...span, node: 0 })).toBe('EACCES');
+    expect(lab.do('move_pages', { ...span, node: 3 })).toBe('0');
+  });
+
   it('leaves policies only its nodes', () => {
     const lab = confined('2');
     const set = (nodes: number[]): string => lab.do('mempolicy', { mode: 'interleave', flags: [], nodes });
