@@ -108,8 +108,22 @@ function dropZero(kernel: Kernel, mm: Mm, vpn: number, count: number): void {
   }
 }
 
-/** Splits the huge entries that a border of a range cuts (mm/huge_memory.c:vma_adjust_trans_huge). */
-export function splitAtEnds(kernel: Kernel, mm: Mm, start: number, end: number): void {
+/**
+ * Before VMAs are cut at the ends of a range: splits the huge entries there (mm/huge_memory.c:vma_adjust_trans_huge). The MMU notifiers hear
+ * of the block around a cut, if its VMA covers it, before it is known whether its entry is huge (split_huge_pmd_if_needed).
+ */
+export function adjustTransHuge(kernel: Kernel, mm: Mm, start: number, end: number): void {
+  for (const border of kernel.mmuNotifiers.length > 0 ? [start, end] : []) {
+    const first = Math.floor(border / PAGES_PER_PMD) * PAGES_PER_PMD;
+    const vma = mm.find(border);
+    if (!vma || border === first || vma.start > first || vma.end < first + PAGES_PER_PMD) continue;
+    for (const notify of kernel.mmuNotifiers) notify(mm, first, PAGES_PER_PMD);
+  }
+  splitAtEnds(kernel, mm, start, end);
+}
+
+/** Splits the huge entries that a border of a range cuts. */
+function splitAtEnds(kernel: Kernel, mm: Mm, start: number, end: number): void {
   if (mm.hugeBlocks.size === 0) return;
   for (const border of [start, end]) {
     const block = Math.floor(border / PAGES_PER_PMD);

@@ -142,11 +142,11 @@ function tryTargets(kernel: Kernel, source: Isolated, newFrames: NewFrames): boo
 
 /**
  * try_to_migrate: whoever mirrors a page table hears of each range that loses its entries, as far as the VMA goes (page_vma_mapped_walk);
- * who loses entries of single pages remembers the RSS it had.
+ * who loses its entries remembers the RSS it had.
  */
-function notify(kernel: Kernel, { mm, vma, vpn, pfn, count, stride, isHuge }: Isolated): void {
+function notify(kernel: Kernel, { mm, vma, vpn, pfn, count, stride }: Isolated): void {
   const call = (where: Mm, at: number, n: number): void => {
-    if (!isHuge) where.noteRss();
+    where.noteRss();
     for (const notifier of kernel.mmuNotifiers) notifier(where, at, n);
   };
   const [length, times] = stride === 1 ? [count, 1] : [1, count];

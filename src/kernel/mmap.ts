@@ -9,7 +9,7 @@ import type { Kernel } from './kernel.ts';
 import { advisedFlags, flagsText } from './advised-flags.ts';
 import { madviseCollapse } from './collapse.ts';
 import { accessRange } from './fault.ts';
-import { splitAtEnds } from './huge-maps.ts';
+import { adjustTransHuge } from './huge-maps.ts';
 import { populateRange } from './populate.ts';
 import type { Policy } from './mempolicy.ts';
 import type { Mm } from './mm.ts';
@@ -207,7 +207,7 @@ const isBeyondMemlock = (kernel: Kernel, mm: Mm, pages: number): boolean =>
 
 /** Cuts VMAs at both ends of a range, and the huge entries there (mm/vma.c:__split_vma). */
 function isolate(kernel: Kernel, mm: Mm, start: number, end: number): Vma[] {
-  splitAtEnds(kernel, mm, start, end);
+  adjustTransHuge(kernel, mm, start, end);
   return mm.isolate(start, end);
 }
 

@@ -49,6 +49,10 @@ vm vcpu 1 3 local
 vm touch 3M 64K m0 vcpu=1
 fork w2
 w2: vm cap
+w2: memfd create c0 2p
+w2: memfd map c0
+w2: vm ttouch 0 1p c0 3 local
+w2: where c0 1p 1p
 w2: anon unmap a0
 w2: touch a0 0 1p write
 migratepages w0 0-3 1
@@ -87,11 +91,14 @@ describe.skipIf(missing.length > 0)('the lab on a real kernel', () => {
       .map(({ step, errno }) => `${step}: ${errno}`);
     expect(failed).toEqual([
       'gmem fallocate g0 100 1M: EINVAL',
+      'w2: vm ttouch 0 1p c0 3 local: EIO',
       'w2: touch a0 0 1p write: EINVAL',
       'w1: touch m1 0 1p write: ECONNRESET',
     ]);
     expect(results.get('where m0 0 4M')!.msg).toMatch(/^n=1024 N0=1 N1=\d+ N2=511 N3=\d+ ENOENT=412$/);
     expect(results.get('w2: vm cap')!.msg).toContain('MEMORY_ATTRIBUTES=0xffffffff');
+    // The thread that failed had written the code of its guest.
+    expect(results.get('w2: where c0 1p 1p')!.msg).toBe('n=1 N3=1');
     expect(results.get('move_pages m0 0 8p 3')!.msg).toBe('n=8 N3=8');
     expect(results.get('vm touch 3M 64K m0 vcpu=1')!.msg).toBe('hlt');
     expect(results.get('w1: touch m1 0 1p write')!.msg).toBe('worker died: signal 7 (BUS)');

@@ -245,6 +245,33 @@ snapshot closed
     expect(dirtyOf('6.18')).toEqual([256, 256]);
     expect(dirtyOf('7.3')).toEqual([256, 256]);
   });
+
+  it('are dirty on 6.12 in the 2 MiB around the place where their mapping is cut, if it covers them', () => {
+    const run = play(
+      'page-cache',
+      `
+memfd create m 5M
+memfd map m
+touch m 0 5M read
+vm create
+vm slot 0 0 5M m 0
+vm touch 0 5M
+snapshot written
+mlock m 3M 1M
+snapshot cut
+mlock m 4608K 1p
+snapshot short
+`,
+      { kernel: '6.12' },
+    );
+    const dirty = ['written', 'cut', 'short'].map((label) =>
+      run
+        .process(label)!
+        .vmas.filter(({ name }) => name.startsWith('/memfd:m '))
+        .map(({ numa }) => numa?.dirty ?? 0),
+    );
+    expect(dirty).toEqual([[0], [256, 256, 0], [256, 256, 0, 0, 0]]);
+  });
 });
 
 describe('mbind to the policy that a mapping has', () => {
@@ -475,7 +502,7 @@ describe('the second-level page table of a VM that outlives its address space', 
 });
 
 describe('the high-water mark of RSS', () => {
-  it('knows what a process had when single pages of it were moved, of huge ones or of none it knows nothing', () => {
+  it('knows what a process had when its pages were moved, and nothing of a huge page whose mapping was cut', () => {
     const run = play(
       'page-cache',
       `
@@ -497,6 +524,26 @@ snapshot moved
     );
     const marks = ['touched', 'unmapped', 'moved'].map((label) => run.process(label)!.vmHwmPages);
     expect(marks).toEqual([512, 0, 512]);
+  });
+});
+
+describe('the high-water mark of RSS, where huge pages are moved', () => {
+  it('knows what a process had before', () => {
+    const run = play(
+      'page-cache',
+      `
+${SHMEM_ALWAYS}
+memfd create o0 2M
+memfd map o0
+touch o0 0 2M write
+move_pages o0 0 1p 1
+mbind o0 1M 512K interleave 2,3
+snapshot moved
+`,
+      { kernel: '6.18' },
+    );
+    const { vmHwmPages, rssShmemPages } = run.process('moved')!;
+    expect([vmHwmPages, rssShmemPages]).toEqual([512, 0]);
   });
 });
 

@@ -189,7 +189,7 @@ async function runGuest(
   const vcpu = await ensureVcpu(run, worker, index, thread);
   if (!('fd' in vcpu)) {
     // The code is there by then.
-    await run.call(worker, CALL.madvise, start, PAGE_SIZE, POPULATE_WRITE);
+    await run.ask(worker, ...thread, 'call', CALL.madvise, start, PAGE_SIZE, POPULATE_WRITE);
     return vcpu;
   }
   const count = step === PAGE_SIZE ? pagesFor(bytes) : Math.ceil(bytes / step);
