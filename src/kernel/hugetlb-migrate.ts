@@ -1,5 +1,5 @@
 import { PAGES_PER_PMD } from '../units/pages.ts';
-import { membership, surplusNodes } from './hugetlb-file.ts';
+import { surplusNodes } from './hugetlb-file.ts';
 import { addFresh, roomOf } from './hugetlb-buddy.ts';
 import { type HugeRun, poolClass, returnToPool, takeAlong } from './hugetlb-pool.ts';
 import type { Kernel } from './kernel.ts';
@@ -43,7 +43,10 @@ export function hugetlbTargets(
   return runs.map(({ pfn, count }) => ({ pfn, count: count * PAGES_PER_PMD, nid: kernel.nidOf(pfn) }));
 }
 
-/** hugetlbTargets in the order of a policy; interleaving goes by the index of the huge page in its file. */
+/**
+ * hugetlbTargets in the order of a policy; interleaving goes by the index of the huge page in its file. Huge pages move one by one, and what
+ * one leaves the next may take: once the first node has no more, targets come for one at a time.
+ */
 export function hugetlbTargetsByPolicy(
   kernel: Kernel,
   task: Task,
@@ -54,11 +57,14 @@ export function hugetlbTargetsByPolicy(
   const out: Piece[] = [];
   for (let done = 0; done < source.count;) {
     const { order, most } = surplusNodes(kernel, task, policy, (index + done) / PAGES_PER_PMD);
-    const count = Math.min(source.count - done, most * PAGES_PER_PMD);
+    const pool = kernel.hugetlb;
+    const ready = Math.min(pool.available, pool.nodes[order[0]!]?.free.size ?? 0) * PAGES_PER_PMD;
+    const count = Math.min(source.count - done, most * PAGES_PER_PMD, Math.max(ready, PAGES_PER_PMD));
+    if (ready === 0 && done > 0) break;
     const pieces = hugetlbTargets(kernel, task, order, { pfn: source.pfn + done, count });
     out.push(...pieces);
     done += count;
-    if (pieces.reduce((sum, piece) => sum + piece.count, 0) < count) break;
+    if (ready === 0 || pieces.length === 0) break;
   }
   return out;
 }
@@ -75,13 +81,7 @@ export function moveHugetlb(kernel: Kernel, from: number, to: number, count: num
     frames.addMaps(target, pages, maps, () => undefined);
     frames.addMaps(start, pages, -maps, () => undefined);
   }
-  const { restoring } = kernel.hugetlb;
-  const promised = membership(restoring, from / PAGES_PER_PMD, count / PAGES_PER_PMD);
-  for (const part of promised) {
-    if (part.isMember) restoring.add(part.index + (to - from) / PAGES_PER_PMD, part.count);
-  }
-  restoring.remove(from / PAGES_PER_PMD, count / PAGES_PER_PMD);
-  // The flag of having been written is copied, and stays (folio_migrate_flags).
+  // The flag of having been written is copied, and stays (folio_migrate_flags); that of a promise to be restored goes with the old page.
   frames.reclass(from, count, (id) => poolClass(kernel, kernel.classes.get(id).dirty));
   returnToPool(kernel, from, count);
 }

@@ -5,6 +5,7 @@ import { forEachLane } from './page-allocator.ts';
 import { RangeSet } from './range-set.ts';
 import { forEachMapping } from './rmap.ts';
 import type { Vma } from './vma.ts';
+import { PAGES_PER_PMD } from '../units/pages.ts';
 
 /** Which pages a walk takes. */
 export interface QueueRule {
@@ -73,8 +74,11 @@ export function queuePages(kernel: Kernel, mm: Mm, vpn: number, count: number, r
   };
   for (const vma of mm.overlapping(vpn, vpn + count)) {
     if (!isMigratable(kernel, vma)) continue;
-    const from = Math.max(vpn, vma.start);
-    forEachStretch(kernel, mm, vma, from, Math.min(vpn + count, vma.end) - from, (stretch, nid, maps) => {
+    // mm/pagewalk.c:walk_hugetlb_range looks at every huge entry that the range touches.
+    const size = vma.hugetlb ? PAGES_PER_PMD : 1;
+    const from = Math.max(Math.floor(vpn / size) * size, vma.start);
+    const to = Math.min(Math.ceil((vpn + count) / size) * size, vma.end);
+    forEachStretch(kernel, mm, vma, from, to - from, (stretch, nid, maps) => {
       if (!rule.isWanted(nid)) return;
       // Only what is mapped more than once can come again.
       if (maps === 1) pages.push(stretch);

@@ -530,6 +530,42 @@ describe('private pages', () => {
   });
 });
 
+describe('huge pages that move', () => {
+  it('go as a whole when a range cuts them, one after the other, each into what those before have left', () => {
+    const played = run(
+      `
+      write ${POOL} 12
+      anon map o 16M hugetlb
+      touch o 0 16M write
+      affinity 3
+      snapshot touched
+      mbind o 1913p 1874p default move strict
+      snapshot moved`,
+      { kernel: '6.18' },
+    );
+    expect(free(played, 'touched')).toEqual([0, 0, 1, 3]);
+    expect(free(played, 'moved')).toEqual([0, 3, 1, 0]);
+  });
+
+  it('bring back at once the promise that their owner had left with them', () => {
+    const played = run(
+      `
+      write ${POOL} 24
+      anon map o 8M hugetlb
+      touch o 0 8M write
+      fork w1
+      w0: exit
+      snapshot left
+      migratepages w1 0,1,2 3
+      snapshot moved
+      w1: exit
+      snapshot freed`,
+      { kernel: '6.18' },
+    );
+    expect(['left', 'moved', 'freed'].map((label) => reserved(played, label))).toEqual([-4, 0, 0]);
+  });
+});
+
 describe('cost', () => {
   it('follows extents: 40 GiB are a handful of them', () => {
     const start = performance.now();
