@@ -107,7 +107,9 @@ export function migratePages(
     // What huge pages of the pool leave may be the target of the next ones.
     for (let got = whole.length; source.vma.hugetlb && got > 0 && at < source.pfn + source.count;) {
       const done = at - source.pfn;
-      got = take(newFrames({ ...source, vpn: source.vpn + done, pfn: at, count: source.count - done })).length;
+      got = take(
+        newFrames({ ...source, vpn: source.vpn + done, pfn: at, count: source.count - done }),
+      ).length;
     }
     if (source.isHuge) {
       moveHugeFolios(kernel, whole);

@@ -46,6 +46,8 @@ export interface KernelProfile {
   memcgCountsTables: boolean;
   /** smaps calls a mapping of tmpfs eligible for huge pages when it has room for any folio; later ones ask for room for a huge one. */
   shmemEligibleAtAnySize: boolean;
+  /** Faults on mapped files of a mounted tmpfs may get folios of every order, and smaps calls their mappings eligible by that. */
+  tmpfsFaultsAnyOrder: boolean;
   /** tmpfs takes folios of every order, so stat calls a file huge that two pages fit in, where huge pages must lie within the file (6.14). */
   shmemOfAnyOrder: boolean;
   /** Whoever maps a huge folio with one entry in a locked VMA marks it: migration, and faults on page cache (mm/rmap.c, 6.18). Before, single pages only. */
@@ -103,6 +105,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     vmStruct: { use: 'vmalloc', pages: 10 },
     memcgCountsTables: true,
     shmemEligibleAtAnySize: true,
+    tmpfsFaultsAnyOrder: false,
     shmemOfAnyOrder: false,
     rmapLocksHuge: false,
     countsRefusedHuge: false,
@@ -141,6 +144,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: false,
     shmemEligibleAtAnySize: false,
+    tmpfsFaultsAnyOrder: false,
     shmemOfAnyOrder: true,
     rmapLocksHuge: true,
     countsRefusedHuge: false,
@@ -179,6 +183,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: true,
     shmemEligibleAtAnySize: false,
+    tmpfsFaultsAnyOrder: true,
     shmemOfAnyOrder: true,
     rmapLocksHuge: true,
     countsRefusedHuge: true,

@@ -40,14 +40,19 @@ export function shmemBlockPages(kernel: Kernel, inode: Inode): number {
 
 /**
  * Whether smaps calls a mapping of tmpfs eligible (mm/huge_memory.c:__thp_vma_allowable_orders): its first block may be huge, and it could
- * hold a huge page; up to 6.12, a folio of any order, if only of two pages.
+ * hold a huge page; up to 6.12, a folio of any order, if only of two pages. In 7.3 a mapped file of a mount, which has a name, is asked for
+ * folios of any order in both.
  */
 export function isShmemAllowed(kernel: Kernel, inode: Inode, vma: Vma): boolean {
-  const size = kernel.profile.shmemEligibleAtAnySize ? 2 : PAGES_PER_PMD;
+  const { shmemEligibleAtAnySize, tmpfsFaultsAnyOrder } = kernel.profile;
+  const isOfAnyOrder = tmpfsFaultsAnyOrder && inode.tmpfs !== null && kernel.thp.shmem !== 'force';
+  const size = shmemEligibleAtAnySize || isOfAnyOrder ? 2 : PAGES_PER_PMD;
   if (!isShmemHuge(kernel, inode) || (vma.start - vma.pgoff) % size !== 0) return false;
   if (Math.floor(vma.end / size) * size - size < vma.start) return false;
   const block = Math.floor(vma.pgoff / PAGES_PER_PMD);
-  return allowedUntil(kernel, inode, block, vma) > block;
+  if (allowedUntil(kernel, inode, block, vma) > block) return true;
+  const isWithin = hugeSetting(kernel, inode) === 'within_size' && !vma.extraFlags.includes('nh');
+  return isOfAnyOrder && isWithin && Math.floor(vma.pgoff / size + 1) * size <= inode.sizePages;
 }
 
 /**

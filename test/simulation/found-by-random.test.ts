@@ -39,6 +39,36 @@ snapshot s
     expect(mappingOf(run, 's', 'single').thpEligible).toBe(0);
   });
 
+  it.each<[Version, number[]]>([
+    ['6.12', [1, 0, 0, 1]],
+    ['6.18', [0, 0, 0, 0]],
+    ['7.3', [1, 1, 0, 1]],
+  ])('are called possible in mappings of 477 pages and of one, by the mount: %s', (kernel, eligible) => {
+    const run = play(
+      'page-cache',
+      `
+mount tmpfs /t size=10%,huge=advise
+mount tmpfs /u size=10%,huge=within_size
+mount tmpfs /v size=10%,huge=always
+file create o0 2M /t/o0
+file map o0
+madvise o0 0 477p hugepage
+file create o1 477p /u/o1
+file map o1
+file create o2 1p /u/o2
+file map o2
+file create o3 477p /v/o3
+file map o3
+snapshot s
+`,
+      { kernel },
+    );
+    const found = ['/t/o0', '/u/o1', '/u/o2', '/v/o3'].map(
+      (file) => run.process('s')!.vmas.find(({ name }) => name === file)!.thpEligible,
+    );
+    expect(found).toEqual(eligible);
+  });
+
   it.each<[Version, number]>([
     ['6.12', 0],
     ['6.18', 512],
