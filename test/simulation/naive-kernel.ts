@@ -463,6 +463,10 @@ export class NaiveKernel {
     const { vpn, pages } = process.addresses.get(name)!;
     const first = vpn + (range ? range.offset / PAGE_SIZE : 0);
     const count = range ? range.bytes / PAGE_SIZE : pages;
+    for (const vma of this.#vmas(process)) {
+      const part = vma.filter((at) => at >= first && at < first + count);
+      if (part.length > 0) this.#cut(process, vma, part);
+    }
     for (let at = first; at < first + count; at++) {
       this.#zap(process, at);
       process.spots.delete(at);
@@ -477,6 +481,14 @@ export class NaiveKernel {
   #mbind(process: NaiveProcess, args: StepArgs['mbind']): void {
     const policy = policyOf(args);
     const { vpn } = process.addresses.get(args.name)!;
+    const differs = (at: number): boolean =>
+      JSON.stringify(process.spots.get(at)!.policy) !== JSON.stringify(policy);
+    const pages = new Set<number>();
+    this.#each(args, (page) => pages.add(vpn + page));
+    for (const vma of this.#vmas(process)) {
+      const changed = vma.filter((at) => pages.has(at));
+      if (changed.length > 0 && differs(changed[0]!)) this.#cut(process, vma, changed);
+    }
     this.#each(args, (page) => {
       const spot = process.spots.get(vpn + page)!;
       const { file } = spot.area;
@@ -548,6 +560,15 @@ export class NaiveKernel {
     if (page) page.maps--;
     process.pt.delete(vpn);
     this.#dropGuestEntry(process, vpn);
+  }
+
+  /** Where a part of a VMA is cut off, entries of guests go in the 2 MiB around the cut that the VMA covers. */
+  #cut(process: NaiveProcess, vma: number[], part: number[]): void {
+    for (const border of [part[0]!, part.at(-1)! + 1]) {
+      const first = border - (border % 512);
+      if (border === first || first < vma[0]! || first + 512 > vma.at(-1)! + 1) continue;
+      for (let at = first; at < first + 512; at++) this.#dropGuestEntry(process, at);
+    }
   }
 
   /** MMU notifier. */
