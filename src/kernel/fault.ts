@@ -10,6 +10,7 @@ import { type FillFailure, fillCache } from './page-cache.ts';
 import { forEachKind, mapFrames, zapRange } from './rmap.ts';
 import { forEachLevel, splitHugeEntry } from './huge-maps.ts';
 import { isShmemHuge } from './shmem-huge.ts';
+import { aroundRange, faultedRange, touchFolios } from './whole-folios.ts';
 import { faultHugeAnonymous, mapHugeCached } from './thp.ts';
 import { PAGES_PER_PMD } from '../units/pages.ts';
 import { allocateAccounted } from './accounted-pages.ts';
@@ -123,8 +124,11 @@ function faultGap(
     if (!isCopied) mapHugeCached(kernel, task, mm, vma, vpn, count);
     mm.pt.forEachGap(vpn, count, (at, n) => addTables(kernel, task, mm, at, n));
   }
+  const faulted =
+    vma.file.kind === 'shmem' && !isCopied ? faultedRange(kernel, mm, vma, vpn, count, isWrite) : null;
+  touchFolios(kernel, vma.file, index, count);
   if (isCopied) return mapAnonymous(kernel, task, mm, vma, vpn, count);
-  mapCached(kernel, mm, vma, vpn, count);
+  mapCached(kernel, mm, vma, faulted?.vpn ?? vpn, faulted?.count ?? count);
   if (!failed && !isWrite && vma.file.kind !== 'gmem') faultAround(kernel, mm, vma, vpn, count);
   return failed;
 }
@@ -205,12 +209,24 @@ function mapCached(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number)
   });
 }
 
-/** mm/memory.c:do_fault_around: the aligned windows of the first and last page, within VMA and page table. */
+/** mm/memory.c:do_fault_around: what is up to date in the aligned windows of the first and last page, within VMA and page table. */
 function faultAround(kernel: Kernel, mm: Mm, vma: Vma, vpn: number, count: number): void {
-  const from = Math.max(vma.start, Math.floor(vpn / FAULT_AROUND) * FAULT_AROUND);
-  const to = Math.min(vma.end, Math.ceil((vpn + count) / FAULT_AROUND) * FAULT_AROUND);
-  if (from < vpn) mapCached(kernel, mm, vma, from, vpn - from);
-  if (to > vpn + count) mapCached(kernel, mm, vma, vpn + count, to - vpn - count);
+  const { from, to } = aroundRange(
+    kernel,
+    vma,
+    Math.max(vma.start, Math.floor(vpn / FAULT_AROUND) * FAULT_AROUND),
+    Math.min(vma.end, Math.ceil((vpn + count) / FAULT_AROUND) * FAULT_AROUND),
+  );
+  const shift = vma.start - vma.pgoff;
+  for (const [at, n] of [
+    [from, vpn - from],
+    [vpn + count, to - vpn - count],
+  ] as const) {
+    if (n > 0)
+      vma.file!.untouched.forEachGap(at - shift, n, (index, m) =>
+        mapCached(kernel, mm, vma, index + shift, m),
+      );
+  }
 }
 
 /**

@@ -49,6 +49,8 @@ export class Inode {
   /** Committed_AS holds the whole size from the start (shared anonymous memory); a memfd's pages count one by one. */
   readonly reservesWhole: boolean;
 
+  /** Pages of a tmpfs file that fallocate made and nobody has touched since: their folios are not PG_uptodate, fault-around passes them over. */
+  readonly untouched: RangeSet = new RangeSet();
   /** Pages of a tmpfs file that are gone from the page cache and still committed. */
   evictedPages = 0;
 

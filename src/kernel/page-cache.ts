@@ -238,6 +238,7 @@ export function truncateRange(
     if (inode.kind === 'gmem') kernel.shadowWork.rmapWalks++;
     zapRange(kernel, mm, vma.start + from - vma.pgoff, to - from, 'file');
   }
+  if (inode.untouched.size > 0) inode.untouched.remove(index, count);
   if (task) splitAtBorders(kernel, task, inode, index, end);
   removePages(kernel, inode, index, count);
 }

@@ -46,6 +46,8 @@ export interface KernelProfile {
   memcgCountsTables: boolean;
   /** smaps calls a mapping of tmpfs eligible for huge pages when it has room for any folio; later ones ask for room for a huge one. */
   shmemEligibleAtAnySize: boolean;
+  /** Fault-around maps the large folios that its window touches as a whole (6.18). */
+  aroundMapsFolios: boolean;
   /** Faults on mapped files of a mounted tmpfs may get folios of every order, and smaps calls their mappings eligible by that. */
   tmpfsFaultsAnyOrder: boolean;
   /** tmpfs takes folios of every order, so stat calls a file huge that two pages fit in, where huge pages must lie within the file (6.14). */
@@ -105,6 +107,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     vmStruct: { use: 'vmalloc', pages: 10 },
     memcgCountsTables: true,
     shmemEligibleAtAnySize: true,
+    aroundMapsFolios: false,
     tmpfsFaultsAnyOrder: false,
     shmemOfAnyOrder: false,
     rmapLocksHuge: false,
@@ -144,6 +147,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: false,
     shmemEligibleAtAnySize: false,
+    aroundMapsFolios: true,
     tmpfsFaultsAnyOrder: false,
     shmemOfAnyOrder: true,
     rmapLocksHuge: true,
@@ -183,6 +187,7 @@ export const PROFILES: Readonly<Record<KernelProfile['version'], KernelProfile>>
     vmStruct: { use: 'kernel_other', pages: 2 },
     memcgCountsTables: true,
     shmemEligibleAtAnySize: false,
+    aroundMapsFolios: true,
     tmpfsFaultsAnyOrder: true,
     shmemOfAnyOrder: true,
     rmapLocksHuge: true,

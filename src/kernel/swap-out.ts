@@ -163,6 +163,8 @@ export function swapOutShmem(
           lane++;
         });
       });
+      // shmem_writeout clears what was only fallocated.
+      if (inode.untouched.size > 0) inode.untouched.remove(at, n);
       inode.swapped.setRun(at, n, 1, [slot]);
       // The file goes on to hold the page: it stays committed.
       if (!inode.reservesWhole) kernel.committed += n;

@@ -577,6 +577,70 @@ snapshot moved
   });
 });
 
+describe('pages of tmpfs that were only fallocated', () => {
+  it('are passed over by fault-around until somebody asks for them', () => {
+    const run = play(
+      'page-cache',
+      `
+memfd create a 64p
+memfd fallocate a 0 64p
+memfd map a
+memfd read a 20p
+memfd write a 25p
+touch a 22p 1p read
+snapshot read
+touch a 24p 1p write
+touch a 21p 1p read
+memfd punch a 0 64p
+memfd fallocate a 0 64p
+touch a 0 1p read
+snapshot again
+memfd create d 64p
+memfd fallocate d 0 64p
+memfd map d private
+touch d 40p 4p write
+madvise d 0 64p dontneed
+touch d 35p 1p read
+snapshot private
+`,
+      { kernel: '6.12' },
+    );
+    expect(run.process('read')!.rssShmemPages).toBe(2);
+    expect(run.process('again')!.rssShmemPages).toBe(1);
+    expect(mappingOf(run, 'private', 'd').numa).toMatchObject({ pages: 5 });
+  });
+});
+
+describe('a large folio of tmpfs that no huge entry may map', () => {
+  it.each<[Version, number[]]>([
+    ['6.12', [512, 412, 413, 429]],
+    ['6.18', [512, 412, 413, 512]],
+    ['7.3', [512, 412, 413, 512]],
+  ])('is mapped whole by the first fault, later by fault-around or not: %s', (kernel, pages) => {
+    const run = play(
+      'page-cache',
+      `
+${SHMEM_ALWAYS}
+memfd create q 2M
+memfd fallocate q 0 2M
+memfd map q
+madvise q 0 2M nohugepage
+touch q 100p 1p read
+snapshot first
+madvise q 50p 100p dontneed
+snapshot dropped
+touch q 60p 1p write
+snapshot written
+touch q 80p 1p read
+snapshot read
+`,
+      { kernel },
+    );
+    const found = ['first', 'dropped', 'written', 'read'].map((label) => run.process(label)!.rssShmemPages);
+    expect(found).toEqual(pages);
+  });
+});
+
 describe('mbind of a part of a shared mapping', () => {
   it('sets the policy of the file for all that the part is joined to', () => {
     const run = play(

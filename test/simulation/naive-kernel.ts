@@ -14,6 +14,8 @@ export interface NaivePage {
   group: NaiveGroup;
   /** Page-table entries of processes that map it. */
   maps: number;
+  /** Somebody has asked for it since fallocate made it. */
+  isUptodate: boolean;
 }
 
 export interface NaiveGroup {
@@ -376,7 +378,7 @@ export class NaiveKernel {
       file.kind === 'shmem'
         ? this.#placed(policy, thread, file.real.ino + index)
         : this.#placedByCounter(policy, thread, file, index);
-    const page: NaivePage = { kind: file.kind, node, group: process.group, maps: 0 };
+    const page: NaivePage = { kind: file.kind, node, group: process.group, maps: 0, isUptodate: false };
     file.pages.set(index, page);
     return page;
   }
@@ -518,20 +520,21 @@ export class NaiveKernel {
       return true;
     }
     const page = this.#fill(process, thread, file, spot.index);
+    page.isUptodate = true;
     if (isWrite && !shared) this.#mapAnon(process, thread, vpn, spot);
     else this.#mapPage(process, vpn, page);
     if (!isWrite && file.kind !== 'gmem') this.#faultAround(process, vpn);
     return true;
   }
 
-  /** The 16 pages around a read fault that are in the page cache, within the VMA. */
+  /** The 16 pages around a read fault that are in the page cache and up to date, within the VMA. */
   #faultAround(process: NaiveProcess, vpn: number): void {
     const window = vpn - (vpn % 16);
     for (let at = window; at < window + 16; at++) {
       if (process.pt.has(at) || !this.#isSameVma(process, vpn, at)) continue;
       const { area, index } = process.spots.get(at)!;
       const page = area.file!.pages.get(index);
-      if (page) this.#mapPage(process, at, page);
+      if (page?.isUptodate) this.#mapPage(process, at, page);
     }
   }
 
@@ -539,7 +542,7 @@ export class NaiveKernel {
     this.#prepareAnon(process, vpn);
     const own = area.file ? (area.file.policy.get(index) ?? null) : policy;
     const node = this.#placed(own ?? thread.policy, thread, (area.file?.real.ino ?? 0) + index);
-    this.#mapPage(process, vpn, { kind: 'anon', node, group: process.group, maps: 0 });
+    this.#mapPage(process, vpn, { kind: 'anon', node, group: process.group, maps: 0, isUptodate: true });
   }
 
   /** All of a VMA may hold anonymous pages from its first on. */

@@ -5,7 +5,7 @@ import { truncateRange } from '../../kernel/page-cache.ts';
 import { recalcInode } from '../../kernel/recalc-inode.ts';
 import { closeFd, installFd } from '../../kernel/process.ts';
 import { joinMount } from '../../kernel/tmpfs-mount.ts';
-import { writeCache } from '../../kernel/write-cache.ts';
+import { fallocateShmem, writeCache } from '../../kernel/write-cache.ts';
 import { createGmem, fallocateGmem, fillErrno, punchGmem } from '../../kvm/guest-memfd.ts';
 import type { Errno } from '../../units/errno.ts';
 import { PAGE_SIZE, PAGES_PER_PMD, pagesFor } from '../../units/pages.ts';
@@ -178,7 +178,7 @@ function fallocate(world: World, worker: Worker, inode: Inode, offset: number, b
   const end = pagesFor(offset + bytes);
   const absent: number[] = [];
   inode.cache.forEachGap(index, end - index, (at, n) => absent.push(at, n));
-  const errno = fillErrno(writeCache(world.kernel, worker.task, inode, index, end - index));
+  const errno = fillErrno(fallocateShmem(world.kernel, worker.task, inode, index, end - index));
   // A call that fails takes back what it added, and nothing else (shmem_undo_range with unfalloc).
   for (let i = 0; errno && i < absent.length; i += 2) {
     truncateRange(world.kernel, worker.task, inode, absent[i]!, absent[i + 1]!);
